@@ -1,0 +1,192 @@
+"""One Pint registry, with the units of counting as dimensions of their own.
+
+Pint's own ``count`` is dimensionless, its ``barrel`` is 31.5 gallons and its ``ton`` is the short
+ton; here counted things keep their dimension, ``barrel`` is the 42 US gallons of the oil trade, and
+a bare ``ton`` is refused because nobody can know which one was meant.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import pint
+
+from estimates.errors import UnitError, choices
+
+DATE = "date"
+"""The unit of a point in time. It compares with dates; it takes part in no arithmetic."""
+
+COUNTED = ("container", "round", "visit", "voyage", "ship", "truck", "railcar", "person", "item")
+_AMBIGUOUS = {"ton": "tonne, short_ton or long_ton", "tons": "tonne, short_ton or long_ton"}
+_BARREL = "barrel = 42 * gallon = bbl = oil_bbl = oil_barrel"
+_NAME = re.compile(r"[^\W\d]\w*|%|°\w+")
+_POWERED = rf"(?:{_NAME.pattern})(?:\s*(?:\*\*|\^)\s*-?\d)?"
+_UNIT = re.compile(rf"(?:1|{_POWERED})(?:\s*[*/·]\s*{_POWERED}|\s+{_POWERED})*")
+_MULTIPLE = re.compile(rf"(?P<number>\d+(?:\.\d+)?(?:e-?\d{{1,2}})?)\s*(?P<unit>{_UNIT.pattern})")
+_HELP = "A unit is written like tonne/container, kg/round, 1/day or dimensionless."
+
+
+def _new_registry() -> pint.UnitRegistry[Any]:
+    try:
+        return pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
+    except OSError:  # a home that cannot be written: slower, not wrong
+        return pint.UnitRegistry(on_redefinition="ignore")
+
+
+class Units:
+    """The units of one study: Pint's, the counted ones, and those the study defines.
+
+    Parameters
+    ----------
+    definitions : tuple of (name, definition)
+        ``("crate", "new")`` makes a dimension of its own, ``("crate", "20 kg")`` a multiple of
+        known units. An existing unit is never redefined.
+
+    Raises
+    ------
+    UnitError
+        For a name that exists already, or a definition that Pint cannot read.
+    """
+
+    def __init__(self, definitions: tuple[tuple[str, str], ...] = ()) -> None:
+        self._registry = _new_registry()
+        self._registry.define(_BARREL)
+        for name in COUNTED:
+            self._registry.define(f"{name} = [{name}]")
+        for name, definition in definitions:
+            self._define(name, definition)
+
+    def knows(self, name: str) -> bool:
+        """Whether `name` alone is a unit already."""
+        return name in self._registry
+
+    def _define(self, name: str, definition: str) -> None:
+        where = f"units.{name}"
+        if not _NAME.fullmatch(name) or name == DATE:
+            raise UnitError(f"{name!r} cannot name a unit", where=where, remedy="Use one plain word.")
+        if self.knows(name):
+            raise UnitError(
+                f"the unit {name!r} exists already and is never redefined",
+                where=where,
+                remedy="Choose another name.",
+            )
+        if definition == "new":
+            self._registry.define(f"{name} = [{name}]")
+        elif multiple := _MULTIPLE.fullmatch(definition.strip()):
+            self._parse(multiple["unit"], where)
+            self._registry.define(f"{name} = {multiple['number']} * {multiple['unit'].replace('·', '*')}")
+        else:
+            raise UnitError(
+                f"{definition!r} does not define a unit", where=where, remedy='Write "new" or, say, "20 kg".'
+            )
+
+    def _parse(self, text: str, where: str = "") -> Any:
+        """The Pint unit written in `text`; only names and small powers ever reach Pint's parser."""
+        for word in _NAME.findall(text):
+            if word in _AMBIGUOUS:
+                raise UnitError(
+                    f"{word!r} is ambiguous", where=where, remedy=f"Did you mean {_AMBIGUOUS[word]}?"
+                )
+        if len(text) > 200 or not _UNIT.fullmatch(text.strip()):
+            raise UnitError(f"{text[:60]!r} is not a unit", where=where, remedy=_HELP)
+        if text.strip() == "1":
+            return self._registry.dimensionless
+        try:
+            unit = self._registry.Unit(text.strip().replace("·", "*"))
+        except pint.UndefinedUnitError as error:
+            word = error.unit_names if isinstance(error.unit_names, str) else next(iter(error.unit_names))
+            raise UnitError(f"unknown unit {word!r}", where=where, remedy=self._help_for(word)) from None
+        if not self._registry.Quantity(1, unit)._is_multiplicative:
+            raise UnitError(
+                f"{text!r} has an offset", where=where, remedy="Use a unit that scales, such as kelvin."
+            )
+        return unit
+
+    def _help_for(self, word: str) -> str:
+        near = choices(word, [str(name) for name in self._registry._units]).split(" Known:")[0]
+        suggestion = near + " " if near.startswith("Did") else ""
+        return f'{suggestion}A new unit is declared in the study: [units] {word} = "new".'
+
+    def factor(self, unit: str, where: str = "") -> float:
+        """How many base units one `unit` is, so that ``value * factor`` is in base units.
+
+        >>> Units().factor("tonne/container")
+        1000.0
+        """
+        if unit == DATE:
+            return 1.0
+        return float(self._registry.Quantity(1, self._parse(unit, where)).to_base_units().magnitude)
+
+    def dimension(self, unit: str, where: str = "") -> "Dimension":
+        """The dimension of `unit`, to be carried through a formula."""
+        if unit == DATE:
+            return Dimension({}, is_date=True)
+        return Dimension(dict(self._parse(unit, where).dimensionality))
+
+
+@lru_cache(maxsize=32)
+def units_of(definitions: tuple[tuple[str, str], ...] = ()) -> Units:
+    """The `Units` for a study's definitions, made once for each set of them."""
+    return Units(definitions)
+
+
+class Dimension:
+    """A product of base dimensions with powers; the values that a unit check computes with.
+
+    Multiplying and dividing combine powers; adding, subtracting and comparing need equal dimensions.
+    """
+
+    def __init__(self, powers: dict[str, float], *, is_date: bool = False) -> None:
+        self.powers = {name: power for name, power in powers.items() if power}
+        self.is_date = is_date
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dimension) and (self.powers, self.is_date) == (other.powers, other.is_date)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.powers.items()), self.is_date))
+
+    def __str__(self) -> str:
+        if self.is_date:
+            return "a date"
+        above = [_power(name, power) for name, power in sorted(self.powers.items()) if power > 0]
+        below = [_power(name, -power) for name, power in sorted(self.powers.items()) if power < 0]
+        if not above and not below:
+            return "dimensionless"
+        return "/".join([" * ".join(above) or "1", *below])
+
+    def __mul__(self, other: "Dimension") -> "Dimension":
+        return self._combine(other, +1)
+
+    def __truediv__(self, other: "Dimension") -> "Dimension":
+        return self._combine(other, -1)
+
+    def __add__(self, other: "Dimension") -> "Dimension":
+        self._refuse_dates(other)
+        if self != other:
+            raise UnitError(f"cannot add or subtract {self} and {other}")
+        return self
+
+    __sub__ = __add__
+
+    def __neg__(self) -> "Dimension":
+        self._refuse_dates(self)
+        return self
+
+    def __pow__(self, exponent: int) -> "Dimension":
+        self._refuse_dates(self)
+        return Dimension({name: power * exponent for name, power in self.powers.items()})
+
+    def _combine(self, other: "Dimension", sign: int) -> "Dimension":
+        self._refuse_dates(other)
+        names = {*self.powers, *other.powers}
+        return Dimension({n: self.powers.get(n, 0) + sign * other.powers.get(n, 0) for n in names})
+
+    def _refuse_dates(self, other: "Dimension") -> None:
+        if self.is_date or other.is_date:
+            raise UnitError("a date takes part in no arithmetic", remedy="Compare it: first_shipment <= 2022-08-31.")
+
+
+def _power(name: str, power: float) -> str:
+    word = name.strip("[]")
+    return word if power == 1 else f"{word}^{power:g}"
