@@ -18,10 +18,10 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from estimates.errors import StudyError
-from estimates.reports import Noun, PlainDate
+from estimates.reports import Noun
 from estimates.units import DATE
 
-type Real = float | PlainDate
+type Real = float | dt.date
 
 FAMILIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "uniform": (frozenset({"lower", "upper"}), frozenset()),
@@ -313,8 +313,8 @@ def _start(family: str, low: float, high: float, df: float) -> tuple[NDArray[np.
     before = (df,) if family == "student_t" else ()
     return np.array([0.0, 0.0]), lambda t: (
         *before,
-        centre + spread * t[0],
-        spread / z * math.exp(t[1]),
+        float(centre + spread * t[0]),
+        float(spread / z * math.exp(t[1])),
     )
 
 

@@ -7,13 +7,13 @@ import datetime as dt
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from estimates.errors import StudyError, choices
 
@@ -129,7 +129,7 @@ type PositiveNumber = Annotated[float, AfterValidator(_positive)]
 class Noun(BaseModel):
     """The base of everything read from a study: frozen, and refusing fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Says(Noun):
@@ -145,7 +145,7 @@ class Says(Noun):
         default=None, description="The grid, where the digits of the value do not tell it."
     )
     open: bool = Field(default=False, description="For 'over': no upper end at all.")
-    interval: tuple[float, float] | None = Field(
+    interval: Annotated[tuple[float, float], Strict(False)] | None = Field(
         default=None, description="The interval by hand, instead of the rule of the hedge."
     )
 
@@ -250,14 +250,8 @@ def _window(value: Any) -> Any:
     return (value, value) if isinstance(value, dt.date) else value
 
 
-def _day(value: dt.date) -> dt.date:
-    if isinstance(value, dt.datetime):
-        raise StudyError(f"{value} is a moment", remedy="Write a day: 2024-02-26.")
-    return value
-
-
-type PlainDate = Annotated[dt.date, BeforeValidator(_day)]
-type Window = Annotated[tuple[PlainDate, PlainDate], BeforeValidator(_window)]
+type Window = Annotated[tuple[dt.date, dt.date], Strict(False), BeforeValidator(_window)]
+type Words = Annotated[tuple[str, ...], Strict(False)]
 
 
 class Report(Noun):
@@ -266,16 +260,16 @@ class Report(Noun):
     id: Identifier = Field(description="A short name of its own, used in claims: feb_2024.")
     measures: str = Field(description="The carriers, or a quantity of the study.")
     says: Says
-    published: PlainDate = Field(description="The day it was published.")
+    published: dt.date = Field(description="The day it was published.")
     as_of: Window | None = Field(
         default=None, description="The day the count was current, or [from, to]; without it the reporting lag."
     )
-    since: PlainDate | None = Field(
+    since: dt.date | None = Field(
         default=None, description="The flow from this day on; without it, everything from the start."
     )
     since_words: str = Field(default="", description="Wording such as 'since mid-2022' that is shown, not used.")
     issuer: str = Field(description="Who said it; one issuer carries one bias.", min_length=1)
-    relayed_by: tuple[str, ...] = Field(default=(), description="Who passed it on.")
+    relayed_by: Words = Field(default=(), description="Who passed it on.")
     source: str = Field(default="", description="The address where it stands.")
     derived_from: str | None = Field(
         default=None, description="The id of the report of which this number is arithmetic."
@@ -336,8 +330,3 @@ def fitted_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
     """The reports that enter the likelihood: neither derived from another nor a relay of it."""
     repeated = relays(reports)
     return tuple(r for r in reports if r.derived_from is None and r.id not in repeated)
-
-
-def ids(reports: Iterable[Report]) -> list[str]:
-    """The ids, in order."""
-    return [report.id for report in reports]
