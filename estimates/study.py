@@ -98,6 +98,7 @@ class Study(Noun):
     variants: Frozen[Variant] = Field(default_factory=lambda: MappingProxyType({}), alias="variant")
 
     _variant: str | None = PrivateAttr(default=None)
+    _asked: tuple[dt.date, ...] = PrivateAttr(default=())
     _base_fingerprint: str | None = PrivateAttr(default=None)
 
     # ---- what the file must satisfy ------------------------------------------------------------
@@ -249,6 +250,20 @@ class Study(Noun):
         """The reports that enter the likelihood, by day of publication."""
         return tuple(sorted(fitted_reports(self.reports), key=lambda report: (report.published, report.id)))
 
+    @cached_property
+    def days(self) -> tuple[dt.date, ...]:
+        """The days on which carriers are kept: a weekly grid, published days, and those asked for."""
+        length = (self.horizon - self.epoch).days
+        grid = {self.epoch + dt.timedelta(days=step) for step in (*range(0, length, 7), length)}
+        named = {self.date_of(leaf.at) for c in self.claims.values() for leaf in c.parsed.names() if leaf.at}
+        return tuple(sorted(grid | named | {report.published for report in self.reports} | {*self._asked}))
+
+    @cached_property
+    def claimed_assumptions(self) -> tuple[str, ...]:
+        """Assumptions that claims name and that belong to no model."""
+        leaves = (leaf.name for claim in self.claims.values() for leaf in claim.parsed.names())
+        return tuple(dict.fromkeys(n for n in leaves if n in self.assumptions and n not in MODEL_ASSUMPTIONS))
+
     @property
     def variant_name(self) -> str | None:
         """The variant this study was read as, if any."""
@@ -333,7 +348,11 @@ class Study(Noun):
         published = {report.id: report.published for report in self.reports}
         if isinstance(at, str) and at in published:
             return published[at]
-        if at == "knot" and self.knot is not None:
+        if at == "knot":
+            if self.knot is None:
+                raise StudyError(
+                    "the study names no knot", where=self.name, remedy="Add the day a two-part model turns: knot = 2024-02-26"
+                )
             return self.knot
         try:
             date = at if isinstance(at, dt.date) else dt.date.fromisoformat(at)
@@ -378,6 +397,13 @@ class Study(Noun):
         for variant in document["variant"].values():
             variant["without"] = tuple(kept for kept in variant.get("without", ()) if kept not in gone)
         return self._made(document)
+
+    def asking(self, *days: str | dt.date) -> "Study":
+        """This study with more days on which carriers are kept; everything else is the same."""
+        study = self.model_copy()
+        study.__dict__.pop("days", None)  # the cached answer of the study it was copied from
+        study._asked = tuple(sorted({*self._asked, *(self.date_of(day) for day in days)}))
+        return study
 
     def assuming(self, changes: Mapping[str, Any] | None = None, **more: Any) -> "Study":
         """This study with other priors: a `Prior`, its fields as a mapping, or a value to fix.
@@ -430,6 +456,7 @@ class Study(Noun):
     def _made(self, document: dict[str, Any]) -> "Study":
         study = Study.model_validate(document)
         study._variant, study._base_fingerprint = self._variant, None
+        study._asked = self._asked
         return study
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,0 +1,157 @@
+"""Finding model files and loading them by path. The library never imports a model by name."""
+
+import hashlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from estimates.errors import EstimatesError, ModelError, choices
+from estimates.study import Study
+
+_INSTALLED = Path(__file__).parent / "models"
+_CHECKOUT = Path(__file__).parent.parent / "models"
+LARGEST_FILE = 1_000_000
+
+
+def folder() -> Path:
+    """Where the shelf is: beside the package in a checkout, inside it when installed."""
+    in_checkout = (_CHECKOUT.parent / "pyproject.toml").is_file() and _CHECKOUT.is_dir()
+    return _CHECKOUT if in_checkout and not _INSTALLED.is_dir() else _INSTALLED
+
+
+def models() -> dict[str, Path]:
+    """The models of the shelf, by name."""
+    return {path.stem: path for path in sorted(folder().glob("*.py")) if not path.stem.startswith("_")}
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One model file: its path, and its text as it was when found."""
+
+    name: str
+    path: Path
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """A digest of the file's text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @property
+    def first_line(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.cleandoc(self.doc) or "No description.").splitlines()[0]
+
+    @cached_property
+    def doc(self) -> str:
+        """Its docstring, read without running the file."""
+        import ast
+
+        try:
+            return ast.get_docstring(ast.parse(self.text)) or ""
+        except (SyntaxError, ValueError):
+            return ""
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The assumptions it asks for by name in its text."""
+        return tuple(dict.fromkeys(re.findall(r"assumption\(\s*[\"'](\w+)[\"']", self.text)))
+
+    def build(self, study: Study) -> Any:
+        """The PyMC model of `study`.
+
+        Raises
+        ------
+        ModelError
+            For a file that cannot be run, has no ``build``, or whose ``build`` fails or returns
+            something else than a model with a flow.
+        StudyError
+            When the study lacks an assumption, with a TOML block to paste.
+        """
+        import pymc as pm
+
+        build = self._function()
+        try:
+            model = build(study)
+        except EstimatesError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"build(study) failed: {type(error).__name__}: {error}{_line_in(error, self.path)}",
+                where=str(self.path),
+                remedy="The model file's own code raised this; see docs/models.md for a working one.",
+            ) from error
+        if not isinstance(model, pm.Model):
+            raise ModelError(
+                f"build(study) returned {type(model).__name__}",
+                where=str(self.path),
+                remedy="It must return the pm.Model of terms.frame(study).",
+            )
+        if not model.observed_RVs:
+            raise ModelError(
+                "the model has no reports in it",
+                where=str(self.path),
+                remedy="Call terms.flow(...) inside the frame: it adds the reports and the quantities.",
+            )
+        return model
+
+    def _function(self) -> Callable[[Study], Any]:
+        spec = importlib.util.spec_from_file_location(f"estimates_model_{self.name}", self.path)
+        if spec is None or spec.loader is None:
+            raise ModelError("is no Python file", where=str(self.path), remedy="A model file ends in .py.")
+        module = importlib.util.module_from_spec(spec)
+        # Not entered in sys.modules: PyMC's own sampler then fails when it spawns workers.
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise ModelError(
+                f"cannot be run: {type(error).__name__}: {error}{_line_in(error, self.path)}", where=str(self.path)
+            ) from error
+        build = getattr(module, "build", None)
+        if not callable(build):
+            raise ModelError(
+                "has no function build(study)",
+                where=str(self.path),
+                remedy="def build(study: Study) -> pm.Model: ...",
+            )
+        return build  # type: ignore[no-any-return]
+
+
+def find(model: str | Path) -> ModelFile:
+    """The model file of this name on the shelf, or at this path.
+
+    A string is a path if it ends in ``.py`` or holds a separator.
+
+    Raises
+    ------
+    ModelError
+        For an unknown name or a file that cannot be read.
+    """
+    known = models()
+    is_path = isinstance(model, Path) or model.endswith(".py") or "/" in model or "\\" in model
+    if not is_path and str(model) not in known:
+        raise ModelError(
+            f"unknown model {str(model)!r}", remedy=f"{choices(str(model), known)} A file of yours is given by its path."
+        )
+    path = Path(model) if is_path else known[str(model)]
+    try:
+        if not path.is_file():
+            raise ModelError("is no file", where=str(path), remedy="Give the path of a model file, or a name.")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ModelError("is too large for a model file", where=str(path))
+        return ModelFile(path.stem, path.resolve(), path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ModelError("not a text file", where=str(path), remedy="A model file is Python in UTF-8.") from None
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _line_in(error: Exception, path: Path) -> str:
+    """Where in the model file an error arose."""
+    lines = [frame.lineno for frame in inspect.getinnerframes(error.__traceback__) if frame.filename == str(path)] if error.__traceback__ else []
+    return f" (line {lines[-1]})" if lines else ""

@@ -1,0 +1,118 @@
+"""The probability that a count is reported as it was, as a distribution over printable values.
+
+An issuer sees Y = level * exp(bias + scatter * e), e ~ Normal(0, 1), and prints it rounded. The
+probability of the printed value is that of the interval of seen counts that would print so:
+
+    P = Phi((ln high - ln level - bias) / scatter) - Phi((ln low - ln level - bias) / scatter)
+"""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from estimates.reports import Printing
+
+NEAREST, FLOOR, UNROUNDED = range(3)
+RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: UNROUNDED}
+"""How `Printing` is written in a model's data."""
+
+_ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
+_FAR = np.float64(1e100)  # where a standardised value is cut, so that its square stays finite
+_TINY = np.float64(1e-300)
+
+
+def interval_logp(
+    value: pt.TensorVariable,
+    level: pt.TensorVariable,
+    bias: pt.TensorVariable,
+    scatter: pt.TensorVariable,
+    grid: pt.TensorVariable,
+    rule: pt.TensorVariable,
+    low: pt.TensorVariable,
+    high: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """The log probability of a printed `value`.
+
+    Parameters
+    ----------
+    value : tensor (report,)
+        Printed values, in the unit of what is measured; the interval is taken from them where the
+        rule rounds, and from `low` and `high` where it does not.
+    level : tensor (report,)
+        The true value. 0 means a seen count of 0: probability 1 if the interval holds 0, else 0.
+    bias, scatter : tensor (report,) or scalar
+        On the natural log scale.
+    grid, rule, low, high : tensor (report,)
+        The grid, a value of `RULES`, and the ends for `UNROUNDED`; `high` may be infinite.
+
+    Returns
+    -------
+    tensor (report,)
+        Finite with a finite gradient wherever the probability is above 0, minus infinity with a
+        gradient of 0 elsewhere.
+    """
+    low, high = _ends(value, grid, rule, low, high)
+    is_positive = pt.gt(level, 0.0)
+    centre = pt.log(pt.switch(is_positive, level, 1.0)) + bias
+    spread = pt.maximum(scatter, _TINY)
+    log_p = log_mass(low, high, centre, spread)
+    return pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
+
+
+def _ends(value, grid, rule, low, high):  # type: ignore[no-untyped-def]
+    half = grid / 2.0
+    low = pt.switch(pt.eq(rule, NEAREST), value - half, pt.switch(pt.eq(rule, FLOOR), value, low))
+    high = pt.switch(
+        pt.eq(rule, NEAREST), value + half, pt.switch(pt.eq(rule, FLOOR), value + grid, high)
+    )
+    return pt.maximum(low, 0.0), high
+
+
+def log_mass(
+    low: pt.TensorVariable,
+    high: pt.TensorVariable,
+    centre: pt.TensorVariable,
+    spread: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """ln P(low <= exp(X) < high) for X ~ Normal(centre, spread); low may be 0, high infinite."""
+    has_low, has_high = pt.gt(low, 0.0), pt.lt(high, np.inf)
+    below = _standardised(pt.switch(has_low, low, 1.0), centre, spread)
+    above = _standardised(pt.switch(has_high, high, 1.0), centre, spread)
+    # An end that is not there is replaced by one that keeps the difference computable, then unused.
+    start = pt.switch(has_low, below, above - 1.0)
+    end = pt.switch(has_high, above, below + 1.0)
+    one_sided = pt.switch(has_high, log_normal_cdf(above), pt.switch(has_low, log_normal_cdf(-below), 0.0))
+    return pt.switch(has_low & has_high, log_normal_cdf_difference(start, end), one_sided)
+
+
+def _standardised(end, centre, spread):  # type: ignore[no-untyped-def]
+    return pt.clip((pt.log(end) - centre) / spread, -_FAR, _FAR)
+
+
+def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
+    """ln Phi(z), by erfcx in the lower tail where erfc would underflow."""
+    lower = pt.minimum(z, -1.0)
+    upper = pt.maximum(z, -1.0)
+    return pt.switch(
+        pt.lt(z, -1.0),
+        pt.log(0.5 * pt.erfcx(-lower / _ROOT_TWO)) - 0.5 * pt.sqr(lower),
+        pt.log1p(-0.5 * pt.erfc(upper / _ROOT_TWO)),
+    )
+
+
+def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.TensorVariable:
+    """ln(Phi(b) - Phi(a)) for finite a < b, reflected so that the numbers subtracted are small."""
+    sign = pt.switch(pt.gt(a + b, 0.0), -1.0, 1.0)
+    low = pt.minimum(sign * a, sign * b)
+    high = pt.maximum(sign * a, sign * b)
+    log_high = log_normal_cdf(high)
+    # log(-expm1(x)), not log1mexp: the latter has no NumPy ufunc and would loop in Python.
+    return log_high + pt.log(-pt.expm1(log_normal_cdf(low) - log_high))
+
+
+def print_reports(level, bias, scatter, grid, rule, low, high, size):  # type: ignore[no-untyped-def]
+    """Simulated reports: the seen count, printed by the rule of each. The `dist` of `interval_logp`."""
+    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    seen = level * pt.exp(bias + scatter * error)
+    printed = pt.switch(pt.eq(rule, NEAREST), grid * pt.round(seen / grid), grid * pt.floor(seen / grid))
+    return pt.switch(pt.eq(rule, UNROUNDED), seen, printed)
