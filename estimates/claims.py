@@ -82,9 +82,10 @@ def check_claim(claim: Claim, dimension: Callable[[str], Dimension]) -> None:
 
 def _dimension(side: Formula, dimension: Callable[[str], Dimension]) -> Dimension | None:
     """The dimension of a side; None for a bare number or date, which takes the other side's."""
-    if isinstance(side.term, Day) or not side.names():
+    if isinstance(side.term, Day):
         return None
-    return side.evaluate(lambda leaf: dimension(leaf.name), number=lambda _: Dimension({}))
+    found = side.evaluate(lambda leaf: dimension(leaf.name), number=lambda _: Dimension({}))
+    return found if side.names() else None
 
 
 def truth(

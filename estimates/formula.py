@@ -170,6 +170,7 @@ def parse_formula(text: str) -> Formula:
     term = parser.sum()
     if parser.kind != "end":
         raise parser.error(_why_not(parser.token))
+    _check_constants(term)
     for leaf in _leaves(term):
         if isinstance(leaf, Name) and leaf.at is not None:
             raise FormulaError(
@@ -196,6 +197,9 @@ def parse_statement(text: str) -> Statement:
         comparisons.append(parser.comparison())
     if parser.kind != "end":
         raise parser.error(_why_not(parser.token))
+    for comparison in comparisons:
+        for side in (comparison.left, comparison.right):
+            _check_constants(side.term)
     return Statement(text, tuple(comparisons))
 
 
@@ -299,6 +303,8 @@ class _Parser:
             return Day(date)
         if self.kind == "name" and self.token != "and":
             name = self.advance()
+            if name == "import":
+                raise self.error(_why_not(name))
             return Name(name, self.at() if self.accept("[") else None)
         if self.accept("("):
             term = self.sum()
@@ -351,6 +357,34 @@ def _leaves(term: Term) -> Iterator[Number | Day | Name]:
             yield from _leaves(inner)
         case leaf:
             yield leaf
+
+
+def _check_constants(term: Term) -> float | None:
+    """The value of a term without names, else None; refused if it divides by zero or is not finite."""
+    parts: tuple[Term, ...]
+    match term:
+        case Number(value):
+            return value
+        case Negative(inner):
+            parts, combine = (inner,), operator.neg
+        case Power(base, exponent):
+            parts, combine = (base,), lambda value: value**exponent
+        case Binary(left, symbol, right):
+            parts, combine = (left, right), _ARITHMETIC[symbol]
+        case _:
+            return None
+    values = [_check_constants(part) for part in parts]
+    try:
+        if isinstance(term, Binary) and term.symbol == "/" and values[1] == 0:
+            raise ZeroDivisionError
+        result = None if None in values else float(combine(*values))
+    except ZeroDivisionError:
+        raise FormulaError("a division by zero", remedy="Divide by something else.") from None
+    except OverflowError:
+        result = math.inf
+    if result is not None and not math.isfinite(result):
+        raise FormulaError("a number too large to compute with", remedy="Choose a larger unit.")
+    return result
 
 
 def _names(term: Term) -> Iterator[Name]:

@@ -247,6 +247,8 @@ class Says(Noun):
 
 
 def _window(value: Any) -> Any:
+    if not isinstance(value, dt.date) and not (isinstance(value, list | tuple) and len(value) == 2):
+        raise StudyError(f"as_of = {value!r}", remedy="Write a date, or [from, to].")
     return (value, value) if isinstance(value, dt.date) else value
 
 

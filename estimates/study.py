@@ -107,6 +107,10 @@ class Study(Noun):
     def _consistent(self) -> Self:
         if self.horizon <= self.epoch:
             raise StudyError(f"horizon {self.horizon} is not after epoch {self.epoch}", where="horizon")
+        if self.epoch.year < 1700 or self.horizon.year > 2200:  # days are kept as nanoseconds
+            raise StudyError(
+                f"from {self.epoch} to {self.horizon}", where="epoch", remedy="Days lie from 1700 to 2200."
+            )
         if (self.horizon - self.epoch).days > 36_525:
             raise StudyError("more than a century from epoch to horizon", where="horizon", remedy="Shorten it.")
         if self.knot is not None and not self.epoch < self.knot < self.horizon:
@@ -136,7 +140,7 @@ class Study(Noun):
         for name in owner:
             if name in _RESERVED:
                 raise StudyError(
-                    f"{name!r} is reserved", where=owner[name], remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
+                    f"{name!r} is reserved", where=_kind_and(owner[name], name), remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
                 )
         self.registry.factor(self.carriers.unit, "carriers.unit")
         if not self.registry.dimension(self.carriers.unit).powers:
@@ -454,13 +458,17 @@ class Study(Noun):
         return {"report": [], "assumption": {}, "quantity": {}, "claim": {}, "variant": {}} | raw
 
     def _made(self, document: dict[str, Any]) -> "Study":
-        study = Study.model_validate(document)
+        try:
+            study = Study.model_validate(document)
+        except ValidationError as error:
+            raise _translated(error, document) from None
         study._variant, study._base_fingerprint = self._variant, None
         study._asked = self._asked
         return study
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (json.dumps(self.document()), self._variant, self._base_fingerprint))
+        asked = tuple(map(str, self._asked))
+        return (_restore, (json.dumps(self.document()), self._variant, self._base_fingerprint, asked))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self.__reduce__() == other.__reduce__()
@@ -469,14 +477,21 @@ class Study(Noun):
         return hash(self.fingerprint)
 
 
+def _kind_and(kind: str, name: str) -> str:
+    return f"{kind}.{'name' if kind == 'carriers' else name}"
+
+
 def _digest(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _restore(document: str, variant: str | None = None, base: str | None = None) -> Study:
+def _restore(
+    document: str, variant: str | None = None, base: str | None = None, asked: tuple[str, ...] = ()
+) -> Study:
     study = Study.model_validate_json(document)
     study._variant, study._base_fingerprint = variant, base
+    study._asked = tuple(map(dt.date.fromisoformat, asked))
     return study
 
 
@@ -521,7 +536,7 @@ def _text_of(path: Path) -> str:
             raise StudyError(
                 f"{path.stat().st_size:,} bytes", where=str(path), remedy=f"A study has at most {LARGEST_FILE:,}."
             )
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise StudyError("not a text file", where=str(path), remedy="A study is TOML in UTF-8.") from None
     except OSError as error:
@@ -534,12 +549,12 @@ def read_text(text: str, name: str = "study") -> Study:
         raise StudyError("the file is empty", where=name, remedy="Start one with: estimates new NAME")
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a bare ValueError
         raise StudyError(f"not valid TOML: {error}", where=name) from None
     try:
         return Study.model_validate(document)
     except ValidationError as error:
-        field = tuple(error.errors()[0]["loc"])
+        field = tuple(_foremost(error)["loc"])
         refused = _translated(error, document)
     except EstimatesError as error:
         field, refused = (), error
@@ -547,9 +562,15 @@ def read_text(text: str, name: str = "study") -> Study:
     raise refused.at(f"{name}:{line}" if line else name)
 
 
+def _foremost(error: ValidationError) -> Any:
+    """The finding to report: a misspelt field rather than the one that is missing because of it."""
+    found = error.errors()
+    return next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+
+
 def _translated(error: ValidationError, document: Mapping[str, Any] | None = None) -> StudyError:
-    """Pydantic's first finding as one of our errors, with near misses suggested."""
-    found = error.errors()[0]
+    """Pydantic's foremost finding as one of our errors, with near misses suggested."""
+    found = _foremost(error)
     loc = tuple(part for part in found["loc"])
     where = _spoken(loc, document or {})
     match found["type"]:
@@ -621,7 +642,7 @@ def _field_named(where: str, document: Mapping[str, Any]) -> tuple[int | str, ..
     if head.startswith("report '"):
         names = [r.get("id") for r in document.get("report", []) if isinstance(r, dict)]
         wanted = head.removeprefix("report ").strip("'")
-        start: tuple[int | str, ...] = ("report", names.index(wanted)) if wanted in names else ("report",)
+        start: tuple[int | str, ...] = ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
     else:
         start = tuple(head.split("."))
     return (*start, *(field.split(" · ")[0].split(".") if field else ()))

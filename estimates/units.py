@@ -19,8 +19,9 @@ DATE = "date"
 COUNTED = ("container", "round", "visit", "voyage", "ship", "truck", "railcar", "person", "item")
 _AMBIGUOUS = {"ton": "tonne, short_ton or long_ton", "tons": "tonne, short_ton or long_ton"}
 _BARREL = "barrel = 42 * gallon = bbl = oil_bbl = oil_barrel"
-_NAME = re.compile(r"[^\W\d]\w*|%|°\w+")
-_POWERED = rf"(?:{_NAME.pattern})(?:\s*(?:\*\*|\^)\s*-?\d)?"
+_WORD = re.compile(r"(?!(?:nan|inf|infinity)\b)[^\W\d_]\w*", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d_]\w*|%|°\w+")
+_POWERED = rf"(?:{_NAME.pattern})(?:\s*(?:\*\*|\^)\s*-?[1-9])?"
 _UNIT = re.compile(rf"(?:1|{_POWERED})(?:\s*[*/·]\s*{_POWERED}|\s+{_POWERED})*")
 _MULTIPLE = re.compile(rf"(?P<number>\d+(?:\.\d+)?(?:e-?\d{{1,2}})?)\s*(?P<unit>{_UNIT.pattern})")
 _HELP = "A unit is written like tonne/container, kg/round, 1/day or dimensionless."
@@ -62,7 +63,7 @@ class Units:
 
     def _define(self, name: str, definition: str) -> None:
         where = f"units.{name}"
-        if not _NAME.fullmatch(name) or name == DATE:
+        if not _WORD.fullmatch(name) or name == DATE:
             raise UnitError(f"{name!r} cannot name a unit", where=where, remedy="Use one plain word.")
         if self.knows(name):
             raise UnitError(
@@ -72,7 +73,7 @@ class Units:
             )
         if definition == "new":
             self._registry.define(f"{name} = [{name}]")
-        elif multiple := _MULTIPLE.fullmatch(definition.strip()):
+        elif (multiple := _MULTIPLE.fullmatch(definition.strip())) and float(multiple["number"]) > 0:
             self._parse(multiple["unit"], where)
             self._registry.define(f"{name} = {multiple['number']} * {multiple['unit'].replace('·', '*')}")
         else:
@@ -96,6 +97,8 @@ class Units:
         except pint.UndefinedUnitError as error:
             word = error.unit_names if isinstance(error.unit_names, str) else next(iter(error.unit_names))
             raise UnitError(f"unknown unit {word!r}", where=where, remedy=self._help_for(word)) from None
+        except (pint.PintError, ValueError):  # "nan" is a number to Pint, and some powers overflow
+            raise UnitError(f"{text[:60]!r} is not a unit", where=where, remedy=_HELP) from None
         if not self._registry.Quantity(1, unit)._is_multiplicative:
             raise UnitError(
                 f"{text!r} has an offset", where=where, remedy="Use a unit that scales, such as kelvin."

@@ -113,12 +113,12 @@ def flow(carriers: Callable[[pt.TensorVariable], pt.TensorVariable]) -> pt.Tenso
     model = _frame()
     study = model.study
     reports = study.fitted
-    as_of = _as_of(reports)
     counted_since = [index for index, report in enumerate(reports) if report.since]
-    since = pm.Data("since", _days(study, [reports[i].since for i in counted_since]))
-    stored = pm.Data("stored_days", _days(study, study.days))
+    as_of = [report.as_of[0] if report.as_of else report.published for report in reports]
+    since = [reports[index].since for index in counted_since]
+    known = pm.Data("days", _days(study, [*as_of, *since, *study.days]))
     # One call, as a flow with chance in it needs; the parts are then told apart by position.
-    shipped = carriers(pt.concatenate([as_of, since, stored]))
+    shipped = carriers(_less_their_lag(known, reports))
     if getattr(shipped, "ndim", None) != 1:
         raise ModelError(
             "the flow gives no vector", remedy="terms.flow(f): f takes the vector of days, gives one of that length."
@@ -148,12 +148,13 @@ def _days(study: Study, dates: Sequence[dt.date | None]) -> np.ndarray:
     return np.array([study.day_number(date) for date in dates if date is not None], dtype=float)
 
 
-def _as_of(reports: Sequence[Report]) -> pt.TensorVariable:
-    """The day each report speaks of: given, somewhere in a window, or published minus its issuer's lag."""
-    study = _frame().study
-    base = pm.Data("as_of_base", _days(study, [r.as_of[0] if r.as_of else r.published for r in reports]))
+def _less_their_lag(days: pt.TensorVariable, reports: Sequence[Report]) -> pt.TensorVariable:
+    """The days, the first of which become those the reports speak of.
+
+    A report speaks of a given day, of some day in a window, or of its publication minus the lag of
+    its issuer. The vector is changed in place of being joined from parts, which is slow in a batch.
+    """
     width = np.array([(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in reports], dtype=float)
-    days = base
     if width.any():
         windowed = np.flatnonzero(width)
         _frame().add_coord("windowed", [reports[i].id for i in windowed])
@@ -176,15 +177,13 @@ def _as_of(reports: Sequence[Report]) -> pt.TensorVariable:
 def _levels(reports: Sequence[Report], carriers: pt.TensorVariable) -> pt.TensorVariable:
     """The true value of what each report measures, in the unit of that quantity."""
     study = _frame().study
-    measured = _unique([report.measures for report in reports])
-    parts, order = [], []
-    for name in measured:
-        indices = np.array([i for i, report in enumerate(reports) if report.measures == name])
-        here = carriers[indices]
+    levels = pt.zeros(len(reports))
+    for name in _unique([report.measures for report in reports]):
+        where = np.array([i for i, report in enumerate(reports) if report.measures == name])
+        here = carriers[where]
         value = evaluate(name, study.quantities, lambda leaf, here=here: _leaf(leaf, here), study.factor)
-        parts.append(value * pt.ones(len(indices)))
-        order.extend(indices)
-    return parts[0] if len(parts) == 1 else pt.concatenate(parts)[np.argsort(order)]
+        levels = pt.set_subtensor(levels[where], value)
+    return levels
 
 
 def _leaf(name: str, carriers: pt.TensorVariable) -> pt.TensorVariable:

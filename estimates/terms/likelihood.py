@@ -86,7 +86,8 @@ def log_mass(
 
 
 def _standardised(end, centre, spread):  # type: ignore[no-untyped-def]
-    return pt.clip((pt.log(end) - centre) / spread, -_FAR, _FAR)
+    # minimum and maximum, not clip: the latter has no NumPy ufunc and would loop in Python.
+    return pt.minimum(pt.maximum((pt.log(end) - centre) / spread, -_FAR), _FAR)
 
 
 def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
@@ -106,7 +107,7 @@ def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.
     low = pt.minimum(sign * a, sign * b)
     high = pt.maximum(sign * a, sign * b)
     log_high = log_normal_cdf(high)
-    # log(-expm1(x)), not log1mexp: the latter has no NumPy ufunc and would loop in Python.
+    # log(-expm1(x)), not log1mexp, for the same reason.
     return log_high + pt.log(-pt.expm1(log_normal_cdf(low) - log_high))
 
 
