@@ -208,6 +208,8 @@ class Prior(Noun):
         for name, number in stated.items():
             if isinstance(number, float) and not math.isfinite(number):
                 raise StudyError(f"{name} = {number}", remedy="Quantiles and bounds are finite; leave a bound out.")
+            if isinstance(number, float) and number and not 1e-100 < abs(number) < 1e100:
+                raise StudyError(f"{name} = {number}", remedy="Choose a unit in which the numbers are ordinary.")
         ladder = [(name, stated[name]) for name in ("lower", "q05", "q95", "upper") if name in stated]
         for (low, below), (high, above) in zip(ladder, ladder[1:], strict=False):
             if not below < above:
@@ -240,7 +242,14 @@ class Prior(Noun):
             for name in ("q05", "q95", "lower", "upper", "value")
             if getattr(self, name) is not None
         }
-        return _solve(self.family, tuple(sorted(stated.items())), self.df or 0.0)
+        try:
+            with np.errstate(all="ignore"):
+                return _solve(self.family, tuple(sorted(stated.items())), self.df or 0.0)
+        except ArithmeticError:
+            raise StudyError(
+                f"no {self.family} can be computed for these quantiles",
+                remedy="They are too close together or too far apart: change them, or take uniform.",
+            ) from None
 
 
 @cache

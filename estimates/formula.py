@@ -362,11 +362,12 @@ def _leaves(term: Term) -> Iterator[Number | Day | Name]:
 def _check_constants(term: Term) -> float | None:
     """The value of a term without names, else None; refused if it divides by zero or is not finite."""
     parts: tuple[Term, ...]
+    combine: Callable[..., Any]
     match term:
         case Number(value):
             return value
         case Negative(inner):
-            parts, combine = (inner,), operator.neg
+            parts, combine = (inner,), lambda value: -value
         case Power(base, exponent):
             parts, combine = (base,), lambda value: value**exponent
         case Binary(left, symbol, right):

@@ -164,6 +164,9 @@ class Says(Noun):
         if self.open and self.kind != "over":
             raise StudyError(f"open with {self.hedge!r}", remedy="Only an 'over' can be open.")
         self._check_grid()
+        low, high = self.seen
+        if math.isfinite(high) and high - low < 1e-12 * high:
+            raise StudyError(f"{self} is finer than numbers can tell", remedy="Give a coarser precision or interval.")
         return self
 
     def _check_grid(self) -> None:

@@ -27,7 +27,9 @@ LARGEST_FILE = 2_000_000
 PACKAGED = Path(__file__).parent / "studies"
 FLAGSHIP = "dprk-shells-2024"
 _RESERVED = frozenset(
-    {"day", "report", "reports", "issuer", "voice", "counted", "chain", "draw", "date", "epoch", "knot"}
+    {"day", "days", "report", "reports", "issuer", "voice", "counted", "chain", "draw", "date", "epoch", "knot"}
+    | {"report_value", "report_grid", "report_rule", "report_low", "report_high", "as_of_place", "as_of_width"}
+    | {"windowed", "undated_issuer", "shared_quantity"}
 )
 
 type Frozen[T] = Annotated[Mapping[Identifier, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
@@ -137,10 +139,16 @@ class Study(Noun):
                 if name in owner:
                     raise StudyError(f"{name!r} is {owner[name]} already", where=f"{kind}.{name}", remedy="Rename one.")
                 owner[name] = kind
-        for name in owner:
+        beside = {f"{name}_{part}" for name in self.assumptions for part in ("prior", "lower", "upper")}
+        for name, kind in owner.items():
+            where = f"{kind}.{'name' if kind == 'carriers' else name}"
+            if name in MODEL_ASSUMPTIONS and kind != "assumption":
+                raise StudyError(f"{name!r} is an assumption that models ask for", where=where, remedy="Rename it.")
+            if name in beside or name.startswith("day_"):
+                raise StudyError(f"{name!r} is what models keep beside an assumption", where=where, remedy="Rename it.")
             if name in _RESERVED:
                 raise StudyError(
-                    f"{name!r} is reserved", where=_kind_and(owner[name], name), remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
+                    f"{name!r} is reserved", where=where, remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
                 )
         self.registry.factor(self.carriers.unit, "carriers.unit")
         if not self.registry.dimension(self.carriers.unit).powers:
@@ -382,8 +390,11 @@ class Study(Noun):
     def without(self, *report_ids: str) -> "Study":
         """This study without some reports, and without the numbers derived from them.
 
-        Claims that name a report left out keep its day.
+        Claims that name a report left out keep its day; variants that would have none left fall away.
         """
+        return self._made(self._raw_without(report_ids))
+
+    def _raw_without(self, report_ids: tuple[str, ...]) -> dict[str, Any]:
         known = [report.id for report in self.reports]
         for report_id in report_ids:
             if report_id not in known:
@@ -398,9 +409,12 @@ class Study(Noun):
                 if report.id in gone:
                     pattern = rf"\[\s*{re.escape(report.id)}\s*\]"
                     claim["statement"] = re.sub(pattern, f"[{report.published}]", claim["statement"])
+        for name, variant in self.variants.items():
+            if not fitted_reports([r for r in self.reports if r.id not in gone.union(variant.without)]):
+                del document["variant"][name]
         for variant in document["variant"].values():
             variant["without"] = tuple(kept for kept in variant.get("without", ()) if kept not in gone)
-        return self._made(document)
+        return document
 
     def asking(self, *days: str | dt.date) -> "Study":
         """This study with more days on which carriers are kept; everything else is the same."""
@@ -444,14 +458,13 @@ class Study(Noun):
 
     def _read_as(self, name: str) -> "Study":
         variant = self.variants[name]
-        base = self.without(*variant.without) if variant.without else self
-        document = base._raw()
+        document = self._raw_without(variant.without)
         for assumption, change in variant.assumption.items():
             if assumption not in self.assumptions:
                 raise StudyError(f"unknown assumption {assumption!r}", remedy=choices(assumption, self.assumptions))
             document["assumption"][assumption].update(change.model_dump(exclude_none=True))
-        document["variant"] = {}
-        return base._made(document)
+        document["variant"] = {}  # the others are not read again: each is read once, by itself
+        return self._made(document)
 
     def _raw(self) -> dict[str, Any]:
         raw = self.model_dump(mode="python", by_alias=True, exclude_defaults=True)
@@ -475,10 +488,6 @@ class Study(Noun):
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
-
-
-def _kind_and(kind: str, name: str) -> str:
-    return f"{kind}.{'name' if kind == 'carriers' else name}"
 
 
 def _digest(content: Any) -> str:

@@ -63,7 +63,7 @@ class Units:
 
     def _define(self, name: str, definition: str) -> None:
         where = f"units.{name}"
-        if not _WORD.fullmatch(name) or name == DATE:
+        if not (_WORD.fullmatch(name) and name.isidentifier()) or name == DATE:
             raise UnitError(f"{name!r} cannot name a unit", where=where, remedy="Use one plain word.")
         if self.knows(name):
             raise UnitError(

@@ -80,9 +80,8 @@ def compile_density(model: pm.Model) -> Density:
         if unknown.dtype.startswith(("int", "bool", "uint")):
             raise EngineError(f"{unknown.name} is discrete", remedy="The importance engine takes continuous unknowns.")
     shapes = _static_shapes(model, unknowns, values)
-    log_prior = _total(model.logp(vars=unknowns, sum=False)) if unknowns else pt.constant(0.0)
-    observed = [*model.observed_RVs, *model.potentials]
-    log_likelihood = _total(model.logp(vars=observed, sum=False)) if observed else pt.constant(0.0)
+    terms = model.logp(vars=[*unknowns, *model.observed_RVs, *model.potentials], sum=False)
+    log_prior, log_likelihood = _total(terms[: len(unknowns)]), _total(terms[len(unknowns) :])
     constrained = model.replace_rvs_by_values(unknowns) if unknowns else []
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)
@@ -98,7 +97,7 @@ def compile_density(model: pm.Model) -> Density:
 
 
 def _total(terms: list[Any]) -> Any:
-    return pt.add(*[pt.sum(term) for term in terms]) if len(terms) > 1 else pt.sum(terms[0])
+    return sum((pt.sum(term) for term in terms), start=pt.constant(np.float64(0.0)))
 
 
 def _static_shapes(model: pm.Model, unknowns: list[Any], values: list[Any]) -> tuple[tuple[int, ...], ...]:

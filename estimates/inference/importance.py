@@ -1,21 +1,23 @@
 """Adaptive importance sampling on PyMC's own log density.
 
-The proposal is learnt in rounds. It starts from draws of the prior, on which the likelihood is raised
-to a power small enough to leave many of them in play; a mixture of Student-t distributions is fitted
-to the weighted draws; new draws from it allow a larger power, until it is 1. Modes the prior can
-reach are thereby seen before the search narrows. More rounds at power 1 sharpen the mixture while
-that helps. The result comes from a final batch, independent of all adaptation: scrambled Sobol points
-of the mixture, and a share of draws from the prior, whose density in the mixture bounds the weights.
+Three things are learnt before anything counts. *Explorers*, draws of the prior that climb the
+likelihood each on its own, find modes however little prior mass leads to them. A *population* that is
+resampled while the likelihood is turned up (sequential Monte Carlo) finds how the mass divides. Rounds
+of weighted draws from a mixture of Student-t distributions fitted to both then sharpen the mixture.
+The result comes from a final batch, independent of all this: scrambled Sobol points of the mixture,
+and a share of draws from the prior, whose density in the mixture bounds the weights.
 
     w(z) = prior(z) likelihood(z) / ((1 - a) q(z) + a prior(z)),    evidence = mean of w
 
-References: Cappe et al. (2008), doi:10.1007/s11222-008-9059-x; Hesterberg (1995),
-doi:10.1080/00401706.1995.10484303; Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
+References: Cappe et al. (2008), doi:10.1007/s11222-008-9059-x; Del Moral et al. (2006),
+doi:10.1111/j.1467-9868.2006.00553.x; Hesterberg (1995), doi:10.1080/00401706.1995.10484303;
+Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +26,10 @@ from scipy import special
 from estimates.errors import EngineError
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
+from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
 from estimates.inference.seeds import generator
 
 type Array = NDArray[np.float64]
-type Evaluate = Callable[[Array], tuple[Array, Array]]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
 type Progress = Callable[[float, str], None]
 
@@ -36,10 +38,19 @@ POINTS = 4096
 """The final batch: so many independent scrambles of so many points each."""
 
 PRIOR_SHARE = 0.1
-_FIRST_POINTS = 16_384
+"""How much of every batch is drawn from the prior."""
+
+_PRIOR_POINTS = 16_384
+_POPULATION = 4_096
+_EXPLORERS = 2_048
+_TRAINING = 8_192
 _ROUND_POINTS = 8_192
-_MOST_ROUNDS = 40
-_MOST_COMPONENTS = 24
+_ROUNDS = 3
+_ATTEMPTS = 4
+_MOST_PARTS = 6
+_GOOD_K = 0.6
+_GOOD_SHARE = 0.1
+_THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,6 @@ class Weighted:
     points : array (scramble, point, dimension)
         On the unconstrained space.
     log_weights : array (scramble, point)
-    log_likelihood : array (scramble, point)
     pareto_k : float
         Shape of the tail of the weights; below 0.7 the averages can be trusted.
     rounds : int
@@ -60,7 +70,6 @@ class Weighted:
 
     points: Array
     log_weights: Array
-    log_likelihood: Array
     pareto_k: float
     rounds: int
 
@@ -90,7 +99,7 @@ class Weighted:
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
         chosen = [
-            points[rng.permutation(_systematic(log_weights, draws, rng))]
+            points[_chosen(log_weights, draws, rng)]
             for points, log_weights in zip(self.points, self.log_weights, strict=True)
         ]
         return np.stack(chosen)
@@ -124,116 +133,197 @@ def sample(
         When no draw of the prior has a likelihood above 0: the reports contradict the assumptions.
     """
     tell = progress or (lambda share, words: None)
-    proposal, rounds = _adapt(evaluate, draw_prior, dimension, seed, tell)
-    tell(0.9, "final points")
-    return _final(evaluate, draw_prior, proposal, seed, rounds)
-
-
-def _adapt(
-    evaluate: Evaluate, draw_prior: DrawPrior, dimension: int, seed: int, tell: Progress
-) -> tuple[StudentMixture, int]:
-    """The proposal, and the number of rounds it took."""
-    rng = generator(seed, "adaptation")
-    points = draw_prior(_FIRST_POINTS, rng)
-    log_prior, log_likelihood = evaluate(points)
-    log_likelihood = _sane(log_likelihood)
-    if not np.any(np.isfinite(log_likelihood)):
-        raise EngineError(
-            "no draw from the prior could have given the reports",
-            remedy="The assumptions contradict the reports: widen the priors, or check dates and units.",
-        )
-    base = np.zeros(len(points))  # log prior minus log proposal
-    power, best, stalled = 0.0, 0.0, 0
-    proposal = None
-    for number in range(_MOST_ROUNDS):
-        was, power = power, _next_power(base, log_likelihood, power, dimension)
-        log_weights = base + _tempered(log_likelihood, power)
-        share = effective_size(log_weights) / len(points)
-        tell(min(0.85, 0.1 + 0.5 * power + 0.03 * number), f"round {number + 1}")
-        if was == 1.0:
-            stalled = stalled + 1 if share < 1.05 * best else 0
-            if stalled >= 2 or share > 0.8:
-                break
-        best = max(best, share if power == 1.0 else 0.0)
-        proposal = mixture.fit(points, _clipped(log_weights), _components(dimension), rng)
-        points, log_proposal, log_prior, log_likelihood = _batch(
-            evaluate, draw_prior, proposal, _ROUND_POINTS, generator(seed, "round", number)
-        )
-        base = log_prior - log_proposal
-    assert proposal is not None
-    return proposal, number + 1
-
-
-def _components(dimension: int) -> int:
-    return min(_MOST_COMPONENTS, 8 + 3 * dimension)
-
-
-def _next_power(base: Array, log_likelihood: Array, power: float, dimension: int) -> float:
-    """The largest power of the likelihood that leaves enough effective points to fit a mixture to."""
-    enough = max(200.0, 30.0 * dimension)
-
-    def size(candidate: float) -> float:
-        return effective_size(base + _tempered(log_likelihood, candidate))
-
-    if size(1.0) >= enough:
-        return 1.0
-    low, high = power, 1.0
-    for _ in range(40):
-        middle = math.sqrt(low * high) if low > 0 else high / 8
-        low, high = (middle, high) if size(middle) >= enough else (low, middle)
-        if low > 0 and high / low < 1.02:
+    learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
+    tell(0.05, "from the prior to the posterior")
+    blend = learner.first(dimension)
+    for number in range(_ROUNDS):
+        tell(0.4 + 0.1 * number, f"round {number + 1}")
+        blend = learner.improved(blend, *learner.batch(blend, _ROUND_POINTS, generator(seed, "round", number)))
+    for attempt in range(_ATTEMPTS):
+        tell(0.7 + 0.1 * attempt, "final points")
+        batches = [
+            learner.batch(blend, POINTS, generator(seed, "final", attempt, number)) for number in range(SCRAMBLES)
+        ]
+        weighted = _weighted(batches, _ROUNDS + attempt)
+        if weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size:
             break
-    return max(low, power, 1e-12)
+        if attempt < _ATTEMPTS - 1:
+            together = reduce(joined, [population for population, _ in batches])
+            blend = learner.improved(blend, together, weighted.log_weights.ravel())
+    return weighted
 
 
-def _tempered(log_likelihood: Array, power: float) -> Array:
-    """The log likelihood to a power; impossible points stay impossible at every power above 0."""
-    return np.asarray(power * log_likelihood if power > 0 else np.zeros_like(log_likelihood))
+@dataclass
+class _Learner:
+    """What it takes to learn a proposal: the density, draws of the prior, and points seen so far."""
+
+    evaluate: Evaluate
+    draw_prior: DrawPrior
+    rng: np.random.Generator
+    training: Array = field(default_factory=lambda: np.empty((0, 0)))
+
+    def first(self, dimension: int) -> "Blend":
+        """A proposal from the population and the explorers that climbed from the prior."""
+        prior = evaluated(self.draw_prior(_PRIOR_POINTS, self.rng), self.evaluate)
+        if not np.any(np.isfinite(prior.log_likelihood)):
+            raise EngineError(
+                "no draw from the prior could have given the reports",
+                remedy="The assumptions contradict the reports: widen the priors, or check dates and units.",
+            )
+        self.training, explored = _climb(prior, self.evaluate, self.rng)
+        components = min(32, 12 + 4 * dimension)
+        main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
+        found = mixture.fit(self._some(explored), components // 2, self.rng, least=0.5 / components)
+        return Blend((main, found), np.array([0.8, 0.2]))
+
+    def batch(self, blend: "Blend", size: int, rng: np.random.Generator) -> tuple[Population, Array]:
+        """Points of the proposal and of the prior, and their log weights (n,)."""
+        from_prior = round(PRIOR_SHARE * size)
+        points = np.concatenate([blend.draw(size - from_prior, rng), self.draw_prior(from_prior, rng)])
+        population = evaluated(points, self.evaluate)
+        share = from_prior / size
+        log_proposal = np.logaddexp(
+            math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
+        )
+        return population, population.log_prior + population.log_likelihood - log_proposal
+
+    def improved(self, blend: "Blend", batch: Population, log_weights: Array) -> "Blend":
+        """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
+        weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
+        blend = blend.shared_out(batch.points, weights)
+        moved = move(batch.take(_chosen(log_weights, _POPULATION, self.rng)), self.evaluate, 1.0, 4, self.rng)
+        self.training = np.concatenate([self.training, moved.points])[-2 * _TRAINING :]
+        main = blend.parts[0]
+        components = len(main.weights)
+        main = mixture.fit(self._some(self.training), components, self.rng, start=main, least=0.1 / components)
+        thin = np.maximum(weights - _THIN, 0.0)
+        if not thin.any():
+            return Blend((main, *blend.parts[1:]), blend.shares)
+        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
+        return blend.joined(main, self._filling(batch, thin, components // 2), lacking)
+
+    def _filling(self, batch: Population, thin: Array, components: int) -> StudentMixture:
+        """A mixture for places covered too thinly, from points that move only among themselves there."""
+        chosen = _chosen(np.log(np.maximum(thin, 1e-300)), _POPULATION // 2, self.rng)
+        settled = move(batch.take(chosen), self.evaluate, 1.0, 8, self.rng)
+        again = move(settled, self.evaluate, 1.0, 4, self.rng)
+        return mixture.fit(joined(settled, again).points, components, self.rng, least=0.2 / components)
+
+    def _some(self, points: Array) -> Array:
+        return points[self.rng.permutation(len(points))[:_TRAINING]]
 
 
-def _clipped(log_weights: Array) -> Array:
-    """Normalised weights, none above the square root of their number times their mean."""
-    weights = np.exp(log_weights - special.logsumexp(log_weights))
-    weights = np.minimum(weights, 1 / math.sqrt(len(weights)))
-    return np.asarray(weights / weights.sum())
+def _climb(prior: Population, evaluate: Evaluate, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A population and explorers, carried together from the prior to the posterior.
+
+    The population is resampled at every step up, so that it divides as the mass does. The explorers
+    are not: each climbs from where the prior put it, and stays on the hill it finds. Returns several
+    looks at the population, and the explorers that arrived at a density worth looking at.
+    """
+    possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
+    explorers = prior.take(rng.choice(possible, size=_EXPLORERS))
+    population, power = prior, 0.0
+    while power < 1.0:
+        raised = _next_power(population.log_likelihood, power)
+        gain = np.where(
+            np.isfinite(population.log_likelihood), (raised - power) * population.log_likelihood, -np.inf
+        )
+        both = joined(population.take(_chosen(gain, _POPULATION, rng)), explorers)
+        population, explorers, power = *_moved_apart(both, evaluate, raised, 6, rng), raised
+    looks, arrived = [], []
+    for _ in range(3):
+        population, explorers = _moved_apart(joined(population, explorers), evaluate, 1.0, 5, rng)
+        looks.append(population.points)
+        height = explorers.log_prior + explorers.log_likelihood
+        near = height > np.max(height) - 10 - 2 * explorers.points.shape[1]
+        arrived.append(explorers.points[near])
+    return np.concatenate(looks), np.concatenate(arrived)
 
 
-def _batch(
-    evaluate: Evaluate, draw_prior: DrawPrior, proposal: StudentMixture, size: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array, Array]:
-    """Points from the defended proposal, its log density there, log prior and log likelihood."""
-    from scipy.stats import qmc
-
-    from_prior = round(PRIOR_SHARE * size)
-    sobol = qmc.Sobol(proposal.dimension + 2, rng=rng)
-    uniforms = sobol.random_base2((size - 1).bit_length())[: size - from_prior]
-    uniforms = np.clip(uniforms, 1e-12, 1 - 1e-12)
-    points = np.concatenate([proposal.draw(uniforms), draw_prior(from_prior, rng)])
-    log_prior, log_likelihood = evaluate(points)
-    log_prior, log_likelihood = _sane(log_prior), _sane(log_likelihood)
-    share = from_prior / size
-    log_proposal = np.logaddexp(math.log1p(-share) + proposal.log_density(points), math.log(share) + log_prior)
-    return points, log_proposal, log_prior, log_likelihood
+def _moved_apart(
+    both: Population, evaluate: Evaluate, power: float, steps: int, rng: np.random.Generator
+) -> tuple[Population, Population]:
+    """Both groups moved as one, because many points cost little more than few, and told apart again."""
+    order = rng.permutation(len(both))
+    back = np.argsort(order)
+    moved = move(both.take(order), evaluate, power, steps, rng).take(back)
+    return moved.take(np.arange(_POPULATION)), moved.take(np.arange(_POPULATION, len(both)))
 
 
-def _sane(log_density: Array) -> Array:
-    """Points where the density is not a number are outside its support."""
-    return np.where(np.isnan(log_density), -np.inf, log_density)
+@dataclass(frozen=True)
+class Blend:
+    """Mixtures with shares: the main one, the explorers', then those that fill thin places."""
+
+    parts: tuple[StudentMixture, ...]
+    shares: Array
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        """Points (count, d): a scrambled Sobol sequence through each part."""
+        from scipy.stats import qmc
+
+        counts = np.diff(np.round(np.cumsum([0.0, *self.shares]) * count).astype(int))
+        drawn = []
+        for part, number in zip(self.parts, counts, strict=True):
+            sobol = qmc.Sobol(part.dimension + 2, rng=rng)
+            uniforms = sobol.random_base2(max(int(number) - 1, 1).bit_length())[:number]
+            drawn.append(part.draw(np.clip(uniforms, 1e-12, 1 - 1e-12)))
+        return np.concatenate(drawn)
+
+    def log_parts(self, points: Array) -> Array:
+        """Log share plus log density of each part (part, n)."""
+        return np.stack([part.log_density(points) for part in self.parts]) + np.log(self.shares)[:, None]
+
+    def log_density(self, points: Array) -> Array:
+        """The log density at points (n, d)."""
+        return mixture.log_sum(self.log_parts(points))
+
+    def shared_out(self, points: Array, weights: Array) -> "Blend":
+        """The same parts with the shares that fit weighted points best, none below 3 %."""
+        bounded = np.minimum(weights, math.sqrt(len(weights)))
+        log_parts = self.log_parts(points) - np.log(self.shares)[:, None]
+        shares = self.shares
+        for _ in range(20):
+            posterior = np.log(shares)[:, None] + log_parts
+            posterior = np.exp(posterior - mixture.log_sum(posterior))
+            shares = np.maximum(posterior @ bounded / bounded.sum(), 0.03)
+            shares /= shares.sum()
+        return Blend(self.parts, shares)
+
+    def joined(self, main: StudentMixture, extra: StudentMixture, share: float) -> "Blend":
+        """With a new main part, and one more part that gets `share`; the oldest filler makes room."""
+        kept = [0, 1, *range(max(2, len(self.parts) - _MOST_PARTS + 3), len(self.parts))]
+        shares = self.shares[kept] / self.shares[kept].sum() * (1 - share)
+        return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
 
 
-def _final(
-    evaluate: Evaluate, draw_prior: DrawPrior, proposal: StudentMixture, seed: int, rounds: int
-) -> Weighted:
+def _next_power(log_likelihood: Array, power: float) -> float:
+    """The largest power, up to 1, that leaves half a population's worth of effective points."""
+
+    def size(raised: float) -> float:
+        return effective_size(np.where(np.isfinite(log_likelihood), (raised - power) * log_likelihood, -np.inf))
+
+    low, high = power, 1.0
+    if size(high) >= _POPULATION / 2:
+        return high
+    for _ in range(50):
+        middle = (low + high) / 2 if low > 1e-9 else high / 4
+        low, high = (middle, high) if size(middle) >= _POPULATION / 2 else (low, middle)
+        if high - low < 1e-2 * high:
+            break
+    return high
+
+
+def _chosen(log_weights: Array, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Indices in random order, each about as often as its weight says."""
+    return rng.permutation(_systematic(log_weights, count, rng))
+
+
+def _weighted(batches: list[tuple[Population, Array]], rounds: int) -> Weighted:
     from arviz_stats.base import array_stats
 
-    batches = [
-        _batch(evaluate, draw_prior, proposal, POINTS, generator(seed, "final", number)) for number in range(SCRAMBLES)
-    ]
-    points = np.stack([batch[0] for batch in batches])
-    log_weights = np.stack([prior + likelihood - log_q for _, log_q, prior, likelihood in batches])
-    log_likelihood = np.stack([batch[3] for batch in batches])
+    log_weights = np.stack([weights for _, weights in batches])
     _, pareto_k = array_stats.psislw(-log_weights.ravel())  # it takes minus the log weights
-    return Weighted(points, log_weights, log_likelihood, float(pareto_k), rounds)
+    return Weighted(np.stack([population.points for population, _ in batches]), log_weights, float(pareto_k), rounds)
 
 
 def _systematic(log_weights: Array, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -26,28 +26,37 @@ class StudentMixture:
         """The number of coordinates d."""
         return self.means.shape[1]
 
-    def log_components(self, points: Array) -> tuple[Array, Array]:
+    def log_components(self, points: Array, squares: Array | None = None) -> tuple[Array, Array]:
         """Log weight plus log density of each component (k, n), and squared distances (k, n).
 
         ln t(x) = ln G((v + d) / 2) - ln G(v / 2) - (d / 2) ln(v pi) - ln |L|
                   - ((v + d) / 2) ln(1 + |L^-1 (x - m)|^2 / v)
+
+        The distances are expanded in the products of coordinates, `squares` of `products`, so that
+        all components are one product of matrices and nothing of size (k, d, n) is made.
         """
         v, d = DEGREES, self.dimension
         inverses = np.linalg.inv(self.factors)
-        distances = np.stack(
-            [
-                np.sum((inverse @ (points - mean).T) ** 2, axis=0)
-                for mean, inverse in zip(self.means, inverses, strict=True)
-            ]
-        )
+        precisions = np.einsum("kji,kjl->kil", inverses, inverses)
+        linear = np.einsum("kij,kj->ki", precisions, self.means)
+        constant = np.einsum("ki,ki->k", linear, self.means)
+        upper = np.triu_indices(d)
+        doubled = precisions[:, upper[0], upper[1]] * np.where(upper[0] == upper[1], 1.0, 2.0)
+        squares = products(points) if squares is None else squares
+        distances = doubled @ squares.T
+        distances -= (2 * linear) @ points.T
+        distances += constant[:, None]
+        np.maximum(distances, 0.0, out=distances)
         log_volumes = np.sum(np.log(np.diagonal(self.factors, axis1=1, axis2=2)), axis=1)
-        constant = math.lgamma((v + d) / 2) - math.lgamma(v / 2) - d / 2 * math.log(v * math.pi)
-        head = np.log(self.weights) + constant - log_volumes
-        return head[:, None] - (v + d) / 2 * np.log1p(distances / v), distances
+        scale = math.lgamma((v + d) / 2) - math.lgamma(v / 2) - d / 2 * math.log(v * math.pi)
+        log_parts = np.log1p(distances / v)
+        log_parts *= -(v + d) / 2
+        log_parts += (np.log(self.weights) + scale - log_volumes)[:, None]
+        return log_parts, distances
 
     def log_density(self, points: Array) -> Array:
         """The log density of the mixture at points (n, d)."""
-        return np.asarray(special.logsumexp(self.log_components(points)[0], axis=0))
+        return log_sum(self.log_components(points)[0])
 
     def draw(self, uniforms: Array) -> Array:
         """Points (n, d) from uniforms (n, d + 2): one for the component, one for the tail."""
@@ -58,61 +67,97 @@ class StudentMixture:
         return np.asarray(self.means[which] + np.einsum("nij,nj->ni", self.factors[which], normals))
 
 
-def fit(points: Array, weights: Array, components: int, rng: np.random.Generator, rounds: int = 25) -> StudentMixture:
-    """The mixture that follows weighted points, by expectation-maximisation.
+def fit(
+    points: Array,
+    components: int,
+    rng: np.random.Generator,
+    *,
+    start: StudentMixture | None = None,
+    least: float = 0.0,
+) -> StudentMixture:
+    """The mixture that follows equally weighted points, by expectation-maximisation.
 
     Parameters
     ----------
     points : array (n, d)
-    weights : array (n,)
-        Normalised to 1.
     components : int
         At most so many; those that come to stand for too few points are dropped.
+    start : StudentMixture, optional
+        A mixture to improve; without it, components start far from one another.
+    least : float
+        Every component that is kept gets at least this weight, so that rare modes are not missed.
 
     References
     ----------
     Peel and McLachlan (2000), doi:10.1023/A:1008981510081; Cappe et al. (2008), doi:10.1007/s11222-008-9059-x.
     """
     count, dimension = points.shape
-    centre = weights @ points
-    spread = (points - centre).T @ ((points - centre) * weights[:, None])
-    floor = 1e-4 * np.diag(np.diag(spread)) + 1e-12 * np.eye(dimension)
-    starts = _spread_out(points, weights, components, spread + floor, rng)
-    size = len(starts)
-    first = np.linalg.cholesky((spread + floor) / max(size, 1) ** (2 / dimension))
-    mixture = StudentMixture(np.full(size, 1 / size), starts, np.repeat(first[None], size, axis=0))
-    fewest = min(0.5, 2 * (dimension + 1) * np.sum(weights**2))
-    for _ in range(rounds):
-        mixture = _improved(mixture, points, weights, floor, fewest)
-    return mixture
+    spread = np.cov(points.T).reshape(dimension, dimension)
+    floor = _FLOOR * np.diag(np.diag(spread)) + 1e-12 * np.eye(dimension)
+    mixture = start or _spread_out(points, components, spread + floor, rng)
+    squares = products(points)
+    fewest = min(0.5, 2 * (dimension + 1) / count)
+    for _ in range(_STEPS_MORE if start else _STEPS):
+        mixture = _improved(mixture, points, squares, floor, fewest)
+    weights = np.maximum(mixture.weights, least)
+    return StudentMixture(weights / weights.sum(), mixture.means, mixture.factors)
 
 
-def _improved(mixture: StudentMixture, points: Array, weights: Array, floor: Array, fewest: float) -> StudentMixture:
+_STEPS, _STEPS_MORE = 20, 6
+_FLOOR = 1e-6
+
+
+def _improved(
+    mixture: StudentMixture, points: Array, squares: Array, floor: Array, fewest: float
+) -> StudentMixture:
     """One step of expectation-maximisation for components of fixed degrees of freedom."""
-    log_parts, distances = mixture.log_components(points)
-    shares = np.exp(log_parts - special.logsumexp(log_parts, axis=0)) * weights
+    dimension = mixture.dimension
+    log_parts, distances = mixture.log_components(points, squares)
+    log_parts -= np.max(log_parts, axis=0)
+    shares = np.exp(log_parts, out=log_parts)
+    shares /= shares.sum(axis=0) * len(points)
     mass = shares.sum(axis=1)
     kept = mass >= min(fewest, mass.max())
-    pull = shares * (DEGREES + mixture.dimension) / (DEGREES + distances)
-    means, factors = [], []
-    for k in np.flatnonzero(kept):
-        mean = pull[k] @ points / pull[k].sum()
-        away = points - mean
-        scatter = (away * pull[k][:, None]).T @ away / mass[k]
-        means.append(mean)
-        factors.append(np.linalg.cholesky(scatter + floor))
-    return StudentMixture(mass[kept] / mass[kept].sum(), np.array(means), np.array(factors))
+    pull = (shares * (DEGREES + dimension) / (DEGREES + distances))[kept]
+    total, mass = pull.sum(axis=1), mass[kept]
+    means = pull @ points / total[:, None]
+    upper = np.triu_indices(dimension)
+    second = np.empty((len(means), dimension, dimension))
+    second[:, upper[0], upper[1]] = second[:, upper[1], upper[0]] = pull @ squares
+    scatter = (second - total[:, None, None] * means[:, :, None] * means[:, None, :]) / mass[:, None, None]
+    return StudentMixture(mass / mass.sum(), means, _factors(scatter, floor))
 
 
-def _spread_out(points: Array, weights: Array, components: int, spread: Array, rng: np.random.Generator) -> Array:
-    """Starting means far from one another (k-means++), in coordinates where the spread is round."""
-    flat = np.linalg.solve(np.linalg.cholesky(spread), points.T).T
-    chosen = [int(rng.choice(len(points), p=weights))]
+def products(points: Array) -> Array:
+    """The products of each point's coordinates (n, d (d + 1) / 2), upper triangle by rows."""
+    upper = np.triu_indices(points.shape[1])
+    return points[:, upper[0]] * points[:, upper[1]]
+
+
+def log_sum(log_parts: Array) -> Array:
+    """ln sum exp over the first axis of (k, n), without the generality that makes SciPy's slower."""
+    highest = np.max(log_parts, axis=0)
+    return np.asarray(highest + np.log(np.sum(np.exp(log_parts - highest), axis=0)))
+
+
+def _factors(scatter: Array, floor: Array) -> Array:
+    """Cholesky factors of the scatter matrices, lifted to be positive definite where rounding spoils it."""
+    values, vectors = np.linalg.eigh(scatter + floor)
+    values = np.maximum(values, 1e-9 * values[:, -1:])
+    return np.linalg.cholesky(np.einsum("kij,kj,klj->kil", vectors, values, vectors))
+
+
+def _spread_out(points: Array, components: int, spread: Array, rng: np.random.Generator) -> StudentMixture:
+    """Round components far from one another (k-means++), in coordinates where the spread is round."""
+    factor = np.linalg.cholesky(spread)
+    flat = np.linalg.solve(factor, points.T).T
+    chosen = [int(rng.integers(len(points)))]
     nearest = np.full(len(points), np.inf)
     for _ in range(components - 1):
         nearest = np.minimum(nearest, np.sum((flat - flat[chosen[-1]]) ** 2, axis=1))
-        pull = nearest * weights
-        if not pull.sum() > 0:
+        if not nearest.sum() > 0:
             break
-        chosen.append(int(rng.choice(len(points), p=pull / pull.sum())))
-    return points[chosen]
+        chosen.append(int(rng.choice(len(points), p=nearest / nearest.sum())))
+    size = len(chosen)
+    factors = np.repeat(factor[None] / size ** (1 / len(factor)), size, axis=0)
+    return StudentMixture(np.full(size, 1 / size), points[chosen], factors)

@@ -19,6 +19,8 @@ RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: U
 _ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
 _FAR = np.float64(1e100)  # where a standardised value is cut, so that its square stays finite
 _TINY = np.float64(1e-300)
+_NARROW = np.float64(0.03)  # width times distance from the centre below which the series is exact
+_LOG_ROOT_TWO_PI = np.log(2.0 * np.pi) / 2.0
 
 
 def interval_logp(
@@ -76,13 +78,31 @@ def log_mass(
 ) -> pt.TensorVariable:
     """ln P(low <= exp(X) < high) for X ~ Normal(centre, spread); low may be 0, high infinite."""
     has_low, has_high = pt.gt(low, 0.0), pt.lt(high, np.inf)
+    is_between = has_low & has_high
     below = _standardised(pt.switch(has_low, low, 1.0), centre, spread)
     above = _standardised(pt.switch(has_high, high, 1.0), centre, spread)
-    # An end that is not there is replaced by one that keeps the difference computable, then unused.
+    # Not above - below: two logarithms nearly equal would lose the digits of a narrow interval.
+    width = pt.log1p(pt.switch(is_between, (high - low) / pt.switch(has_low, low, 1.0), 1.0)) / spread
+    is_narrow = is_between & pt.lt(width * pt.maximum(pt.abs(below), 1.0), _NARROW)
+    # An end that is not used is replaced by one that keeps the difference computable.
     start = pt.switch(has_low, below, above - 1.0)
-    end = pt.switch(has_high, above, below + 1.0)
+    end = pt.switch(has_high & ~is_narrow, above, start + 1.0)
     one_sided = pt.switch(has_high, log_normal_cdf(above), pt.switch(has_low, log_normal_cdf(-below), 0.0))
-    return pt.switch(has_low & has_high, log_normal_cdf_difference(start, end), one_sided)
+    narrow = _log_narrow_mass(pt.switch(is_narrow, below, 0.0), pt.switch(is_narrow, width, 1.0))
+    wide = pt.switch(is_between, log_normal_cdf_difference(start, end), one_sided)
+    return pt.switch(is_narrow, narrow, wide)
+
+
+def _log_narrow_mass(start: pt.TensorVariable, width: pt.TensorVariable) -> pt.TensorVariable:
+    """ln(Phi(start + width) - Phi(start)) by the Taylor series about the middle m, for a small width.
+
+    ln phi(m) + ln w + ln(1 + (m^2 - 1) w^2 / 24 + (m^4 - 6 m^2 + 3) w^4 / 1920); the next term is below
+    (m w)^6 / 322560.
+    """
+    square = pt.sqr(start + width / 2.0)
+    series = (square - 1.0) * pt.sqr(width) / 24.0
+    series += (pt.sqr(square) - 6.0 * square + 3.0) * pt.sqr(pt.sqr(width)) / 1920.0
+    return -0.5 * square - _LOG_ROOT_TWO_PI + pt.log(width) + pt.log1p(series)
 
 
 def _standardised(end, centre, spread):  # type: ignore[no-untyped-def]
@@ -107,8 +127,11 @@ def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.
     low = pt.minimum(sign * a, sign * b)
     high = pt.maximum(sign * a, sign * b)
     log_high = log_normal_cdf(high)
-    # log(-expm1(x)), not log1mexp, for the same reason.
-    return log_high + pt.log(-pt.expm1(log_normal_cdf(low) - log_high))
+    gap = log_normal_cdf(low) - log_high
+    # By hand, for the same reason: log1mexp. Each form keeps the digits that the other loses.
+    is_near = pt.gt(gap, -np.log(2.0))
+    near, far = pt.switch(is_near, gap, -1.0), pt.switch(is_near, -1.0, gap)
+    return log_high + pt.switch(is_near, pt.log(-pt.expm1(near)), pt.log1p(-pt.exp(far)))
 
 
 def print_reports(level, bias, scatter, grid, rule, low, high, size):  # type: ignore[no-untyped-def]

@@ -1,0 +1,63 @@
+# Needs make and any Python 3; `make help` lists the targets. Each of them sets up what it needs.
+
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := .bootstrap/bin/uv
+BOOTSTRAP := .bootstrap/.ready
+endif
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check docs bench wheel setup clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+run: $(READY) ## the flagship study: a table, and the files in results/
+	$(BIN)/estimates run
+
+test: $(READY) ## all tests and the examples in docstrings; PYTEST="-k hedge" chooses
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
+
+check: $(READY) ## style, types, and the floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(READY) ## the documentation, in docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -E -b html docs docs/_build/html
+
+bench: $(READY) ## every script in benchmarks/; takes minutes
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+wheel: $(READY) ## build, install elsewhere, and run the flagship from there
+	$(BIN)/python .ci/wheel.py --uv "$(UV)"
+
+setup: $(READY) ## only the environment in .venv
+
+clean: ## back to a fresh checkout; results/ stays
+	rm -rf .venv .bootstrap .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist docs/_build
+	find estimates models tests benchmarks docs .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv, where the machine has none. Made outside the checkout's folder because version managers that
+# read .python-version there would refuse to start another Python.
+.bootstrap/.ready: .ci/bootstrap.lock
+	rm -rf .bootstrap
+	cd / && $(PYTHON) -m venv "$(CURDIR)/.bootstrap"
+	.bootstrap/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/bootstrap.lock
+	touch $@
+
+# The mark is taken away first and set last. An environment without it was interrupted, or is somebody
+# else's, and is made anew; one with an older mark is brought up to date.
+$(READY): requirements.lock pyproject.toml .python-version | $(BOOTSTRAP)
+	@if [ -e $@ ] && $(BIN)/python -c 'import sys; sys.exit(sys.version.split(".")[:2] != open(".python-version").read().strip().split(".")[:2])' 2>/dev/null; \
+	then rm $@; else rm -rf .venv && $(UV) venv --quiet .venv; fi
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@

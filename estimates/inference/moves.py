@@ -1,0 +1,87 @@
+"""Moving a population of points by differential evolution: Metropolis steps that know the shape.
+
+A point x is offered x + g (a - b), with a and b drawn from the other half of the population; that
+difference carries the scale and the correlations of the target, so nothing has to be tuned.
+
+Reference: ter Braak (2006), doi:10.1007/s11222-006-8769-1.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Array = NDArray[np.float64]
+type Evaluate = Callable[[Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Points (n, d) with their log prior (n,) and log likelihood (n,)."""
+
+    points: Array
+    log_prior: Array
+    log_likelihood: Array
+
+    def take(self, indices: NDArray[np.intp]) -> "Population":
+        """The population of these members."""
+        return Population(self.points[indices], self.log_prior[indices], self.log_likelihood[indices])
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def evaluated(points: Array, evaluate: Evaluate) -> Population:
+    """The population of these points; where a density is not a number the point is outside."""
+    log_prior, log_likelihood = evaluate(points)
+    outside = np.isnan(log_prior) | np.isnan(log_likelihood)
+    return Population(points, np.where(outside, -np.inf, log_prior), np.where(outside, -np.inf, log_likelihood))
+
+
+def joined(first: Population, second: Population) -> Population:
+    """Both populations, one after the other."""
+    return Population(
+        np.concatenate([first.points, second.points]),
+        np.concatenate([first.log_prior, second.log_prior]),
+        np.concatenate([first.log_likelihood, second.log_likelihood]),
+    )
+
+
+def move(
+    population: Population, evaluate: Evaluate, power: float, steps: int, rng: np.random.Generator
+) -> Population:
+    """The population after some steps that leave prior times likelihood to a power unchanged."""
+    half = len(population) // 2
+    halves = [population.take(np.arange(half)), population.take(np.arange(half, 2 * half))]
+    for step in range(2 * steps):
+        mine = step % 2
+        halves[mine] = _step(halves[mine], halves[1 - mine].points, evaluate, power, rng)
+    return joined(*halves)
+
+
+def _step(
+    mine: Population, others: Array, evaluate: Evaluate, power: float, rng: np.random.Generator
+) -> Population:
+    count, dimension = mine.points.shape
+    first = rng.integers(len(others), size=count)
+    second = (first + rng.integers(1, len(others), size=count)) % len(others)
+    # Steps of many sizes: narrow ridges want short ones; a whole difference jumps between modes.
+    length = 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=count))
+    length[rng.random(count) < 0.1] = 1.0
+    offered = evaluated(
+        mine.points + length[:, None] * (others[first] - others[second]) + 1e-6 * rng.normal(size=mine.points.shape),
+        evaluate,
+    )
+    gain = _log_density(offered, power) - _log_density(mine, power)
+    taken = np.log(rng.random(count)) < gain
+    return Population(
+        np.where(taken[:, None], offered.points, mine.points),
+        np.where(taken, offered.log_prior, mine.log_prior),
+        np.where(taken, offered.log_likelihood, mine.log_likelihood),
+    )
+
+
+def _log_density(population: Population, power: float) -> Array:
+    return np.asarray(np.maximum(population.log_prior + power * population.log_likelihood, -1e300))

@@ -1,0 +1,287 @@
+"""The probability of a printed report: against arithmetic of fifty digits, and as a distribution."""
+
+import mpmath
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from montecarlo import assert_within, share_error
+from scipy import stats
+
+from estimates.terms.likelihood import (
+    FLOOR,
+    NEAREST,
+    UNROUNDED,
+    interval_logp,
+    log_mass,
+    log_normal_cdf,
+    print_reports,
+)
+
+mpmath.mp.dps = 50
+LOG_TOLERANCE = 1e-10  # relative, in the logarithm
+
+
+def compiled(inputs, outputs):
+    return pytensor.function(inputs, outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+
+
+MASS_INPUTS = [pt.dvector(name) for name in ("low", "high", "centre", "spread")]
+MASS = log_mass(*MASS_INPUTS)
+log_mass_of = compiled(MASS_INPUTS, MASS)
+mass_slopes_of = compiled(MASS_INPUTS, pt.grad(MASS.sum(), MASS_INPUTS[2:]))
+
+REPORT_INPUTS = [pt.dvector(name) for name in ("value", "level", "bias", "scatter", "grid")]
+REPORT_INPUTS += [pt.lvector("rule"), pt.dvector("low"), pt.dvector("high")]
+LOGP = interval_logp(*REPORT_INPUTS)
+logp_of = compiled(REPORT_INPUTS, LOGP)
+logp_slopes_of = compiled(REPORT_INPUTS, pt.grad(LOGP.sum(), REPORT_INPUTS[1:4]))
+Z = pt.dvector("z")
+log_cdf_of = compiled([Z], log_normal_cdf(Z))
+
+
+def logp(value, level, bias=0.1, scatter=0.05, grid=100.0, rule=NEAREST, low=0.0, high=np.inf):
+    columns = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(x, float)) for x in (value, level, bias, scatter, grid))
+    )
+    n = len(columns[0])
+    return logp_of(*columns, np.full(n, rule), np.full(n, float(low)), np.full(n, float(high)))
+
+
+def exact_log_mass(low, high, centre, spread):
+    """ln P by mpmath from the same floating-point inputs."""
+    low, high, centre, spread = (mpmath.mpf(float(x)) for x in (low, high, centre, spread))
+    below = (mpmath.log(low) - centre) / spread if low > 0 else mpmath.mpf("-inf")
+    above = (mpmath.log(high) - centre) / spread if mpmath.isfinite(high) else mpmath.mpf("inf")
+    return _log_between(below, above)
+
+
+def _log_between(below, above):
+    if below <= 0 <= above:
+        return mpmath.log1p(-_cdf(below) - _cdf(-above))
+    below, above = (below, above) if above < 0 else (-above, -below)
+    return mpmath.log(_cdf(above) - _cdf(below))
+
+
+def _cdf(z):
+    if mpmath.isinf(z):
+        return mpmath.mpf(0) if z < 0 else mpmath.mpf(1)
+    return mpmath.erfc(-z / mpmath.sqrt(2)) / 2
+
+
+def assert_log_close(found, exact):
+    if abs(exact) < np.finfo(float).tiny:  # one minus a tail that no float can hold
+        assert abs(found) < np.finfo(float).tiny
+        return
+    relative = abs((mpmath.mpf(float(found)) - exact) / exact)
+    assert relative < LOG_TOLERANCE, (
+        f"ln P = {float(found):.17g}, exactly {mpmath.nstr(exact, 17)}, off by {mpmath.nstr(relative, 3)}"
+    )
+
+
+# ---- the logarithm of a probability ---------------------------------------------------------------------
+
+WIDTHS = [1e-12, 1e-8, 1e-5, 1e-3, 0.029, 0.1, 1.0, 7.0, 60.0]  # of the interval, in standard deviations
+PLACES = [-40.0, -23.7, -8.1, -1.3, -0.4, 0.0, 0.3, 1.7, 9.2, 26.5, 40.0]  # of its lower end
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("spread", [0.003, 0.05, 0.7])
+def test_an_interval_s_log_probability_is_that_of_fifty_digits(place, width, spread):
+    centre = np.log(6650.0) - place * spread
+    low, high = 6650.0, 6650.0 * np.exp(width * spread)
+    assert low < high
+    assert_log_close(
+        log_mass_of([low], [high], [centre], [spread])[0], exact_log_mass(low, high, centre, spread)
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("low", "high"), [(0.0, 6650.0), (13_000.0, np.inf)])
+def test_an_open_interval_s_log_probability_is_that_of_fifty_digits(place, low, high):
+    end = high if low == 0 else low
+    centre = np.log(end) - place * 0.05
+    assert_log_close(log_mass_of([low], [high], [centre], [0.05])[0], exact_log_mass(low, high, centre, 0.05))
+
+
+def test_everything_has_probability_one():
+    assert log_mass_of([0.0], [np.inf], [8.8], [0.05])[0] == 0
+
+
+@pytest.mark.parametrize("z", [-1e6, -300.0, -40.0, -8.3, -1.0, -0.999, -0.2, 0.0, 0.7, 5.5, 8.2])
+def test_the_log_of_the_normal_distribution_is_that_of_fifty_digits(z):
+    assert_log_close(log_cdf_of([z])[0], mpmath.log(_cdf(mpmath.mpf(z))))
+
+
+@settings(max_examples=200)
+@given(st.floats(1, 1e6), st.floats(1e-4, 5), st.floats(-40, 40), st.floats(0.001, 1.5))
+def test_any_interval_within_forty_deviations_is_that_of_fifty_digits(low, ratio, place, spread):
+    high, centre = low * (1 + ratio), np.log(low) - place * spread
+    assert_log_close(
+        log_mass_of([low], [high], [centre], [spread])[0], exact_log_mass(low, high, centre, spread)
+    )
+
+
+@pytest.mark.parametrize("scatter", [0.003, 0.05, 0.7])
+def test_a_mirrored_interval_has_the_mirrored_probability(scatter):
+    above = log_mass_of([np.exp(1.3)], [np.exp(2.9)], [0.0], [scatter * 5])
+    below = log_mass_of([np.exp(-2.9)], [np.exp(-1.3)], [0.0], [scatter * 5])
+    np.testing.assert_allclose(above, below, rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [43.0, 6512.0, 1_234_567.0, 987_654_321.0])
+@pytest.mark.parametrize("ratio", [0.2, 0.97, 1.0001, 7.0])
+def test_an_exact_count_however_large_keeps_its_digits(value, ratio):
+    exact = exact_log_mass(value - 0.5, value + 0.5, np.log(value * ratio), 0.05)
+    assert_log_close(logp(value, value * ratio, bias=0.0, grid=1.0)[0], exact)
+
+
+# ---- its slopes -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=200)
+@given(
+    st.floats(1, 1e6),
+    st.floats(1e-4, 5) | st.just(np.inf),
+    st.floats(-1e4, 1e4),
+    st.floats(1e-6, 3),
+    st.booleans(),
+)
+def test_the_slopes_are_finite_wherever_the_density_is(end, ratio, place, spread, is_lower_open):
+    low, high = (0.0, end) if is_lower_open else (end, end * (1 + ratio))
+    arguments = [[low], [high], [np.log(end) - place * spread], [spread]]
+    if np.isfinite(log_mass_of(*arguments)[0]):
+        assert np.all(np.isfinite(mass_slopes_of(*arguments)))
+
+
+@pytest.mark.parametrize("place", [-30.0, -2.2, 0.4, 3.1, 30.0])
+def test_the_slopes_are_those_of_fifty_digits(place):
+    low, high, spread = 6650.0, 6750.0, 0.05
+    centre = np.log(low) - place * spread
+    slopes = [slope[0] for slope in mass_slopes_of([low], [high], [centre], [spread])]
+    step = mpmath.mpf(10) ** -15
+    for found, (by_centre, by_spread) in zip(slopes, [(step, 0), (0, step)], strict=True):
+        moved = [
+            _exact_moved(low, high, centre, spread, sign * by_centre, sign * by_spread) for sign in (1, -1)
+        ]
+        assert found == pytest.approx(float((moved[0] - moved[1]) / (2 * step)), rel=1e-8)
+
+
+def _exact_moved(low, high, centre, spread, by_centre, by_spread):
+    centre, spread = mpmath.mpf(centre) + by_centre, mpmath.mpf(spread) + by_spread
+    return _log_between(*((mpmath.log(mpmath.mpf(end)) - centre) / spread for end in (low, high)))
+
+
+# ---- nothing shipped ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "low", "high", "log_probability"),
+    [
+        (0.0, NEAREST, 0, 0, 0.0),
+        (0.0, FLOOR, 0, 0, 0.0),
+        (100.0, NEAREST, 0, 0, -np.inf),
+        (100.0, FLOOR, 0, 0, -np.inf),
+        (100.0, UNROUNDED, 0, 200, 0.0),
+        (100.0, UNROUNDED, 50, 200, -np.inf),
+    ],
+)
+def test_nothing_shipped_is_seen_as_nothing(value, rule, low, high, log_probability):
+    assert logp(value, 0.0, rule=rule, low=low, high=high)[0] == log_probability
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_at_nothing_shipped_the_slopes_are_zero_and_never_nan(value):
+    columns = [[value], [0.0], [0.1], [0.05], [100.0], [NEAREST], [0.0], [np.inf]]
+    assert [float(slope[0]) for slope in logp_slopes_of(*columns)] == [0, 0, 0]
+
+
+def test_a_report_s_slopes_are_finite_beside_one_that_is_impossible():
+    columns = [
+        [100.0, 6700.0],
+        [0.0, 6500.0],
+        [0.1, 0.1],
+        [0.05, 0.05],
+        [100.0, 100.0],
+        [NEAREST, NEAREST],
+        [0, 0],
+        [np.inf] * 2,
+    ]
+    slopes = np.array(logp_slopes_of(*columns))
+    assert np.all(np.isfinite(slopes))
+    assert np.all(slopes[:, 1] != 0)
+
+
+# ---- a distribution over printable values ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "grid"), [(NEAREST, 100.0), (NEAREST, 1.0), (NEAREST, 5000.0), (FLOOR, 1000.0), (FLOOR, 50.0)]
+)
+@pytest.mark.parametrize(("level", "scatter"), [(6500.0, 0.05), (700.0, 0.6), (30.0, 0.9)])
+def test_the_printable_values_share_all_the_probability(rule, grid, level, scatter):
+    last = level * np.exp(0.1 + 9 * scatter)
+    values = grid * np.arange(np.ceil(last / grid) + 1)
+    total = np.exp(logp(values, level, scatter=scatter, grid=grid, rule=rule)).sum()
+    assert total == pytest.approx(1.0, abs=1e-12 * len(values))
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high"), [(NEAREST, 6650, 6750), (FLOOR, 6700, 6800), (UNROUNDED, 6000, 7100)]
+)
+def test_a_value_s_probability_is_that_of_its_interval_by_scipy(rule, low, high):
+    seen = stats.lognorm(0.05, scale=6500 * np.exp(0.03))
+    found = logp(6700.0, 6500.0, bias=0.03, rule=rule, low=6000, high=7100)[0]
+    assert np.exp(found) == pytest.approx(seen.cdf(high) - seen.cdf(low), rel=1e-10)
+
+
+def test_the_level_and_its_bias_only_count_together():
+    np.testing.assert_allclose(
+        logp(6700.0, 6500.0, bias=0.1), logp(6700.0, 6500.0 * np.exp(0.1), bias=0.0), rtol=1e-10
+    )
+
+
+DRAWS = 40_000
+
+
+def printed(level, rule, grid, scatter=0.05):
+    """Simulated reports of one level, `DRAWS` of them."""
+    columns = [pt.as_tensor(np.array([x])) for x in (level, 0.1, scatter, grid)]
+    ends = [
+        pt.as_tensor(np.array([rule])),
+        pt.as_tensor(np.array([6000.0])),
+        pt.as_tensor(np.array([7100.0])),
+    ]
+    variable = print_reports(*columns, *ends, size=(DRAWS, 1))
+    return pm.draw(variable, random_seed=20240226, mode="FAST_COMPILE")[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "grid", "level"),
+    [(NEAREST, 100.0, 6500.0), (FLOOR, 500.0, 6500.0), (NEAREST, 1.0, 20.0), (FLOOR, 10.0, 40.0)],
+)
+def test_simulated_reports_have_the_frequencies_of_their_probabilities(rule, grid, level):
+    values = printed(level, rule, grid, scatter=0.2)
+    candidates = grid * np.arange(np.ceil(values.max() / grid) + 1)
+    assert set(values) <= set(candidates)
+    share = np.exp(logp(candidates, level, scatter=0.2, grid=grid, rule=rule))
+    common = share * DRAWS > 50
+    counted = np.array([(values == candidate).mean() for candidate in candidates[common]])
+    assert share[common].sum() > 0.95
+    assert_within(counted, share[common], share_error(share[common], DRAWS))
+
+
+def test_a_report_that_is_not_rounded_is_simulated_as_seen():
+    logs = np.log(printed(6500.0, UNROUNDED, 100.0))
+    assert len(set(logs)) == DRAWS
+    assert_within(logs.mean(), np.log(6500.0) + 0.1, 0.05 / np.sqrt(DRAWS))
+    assert_within(logs.std(), 0.05, 0.05 / np.sqrt(2 * DRAWS))
+
+
+@pytest.mark.parametrize("rule", [NEAREST, FLOOR, UNROUNDED])
+def test_nothing_shipped_is_printed_as_nothing(rule):
+    assert set(printed(0.0, rule, 100.0)) == {0.0}
