@@ -1,4 +1,11 @@
-"""Turn sparse public reports into honest distributions."""
+"""Turn sparse public reports into honest distributions.
+
+>>> import estimates as est
+>>> study = est.read("dprk-shells-2024")
+>>> fit = est.infer(study, "steady", seed=1)
+>>> fit.quantity("shells_152", at="aug_2024").attrs["units"]
+'round'
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,18 +13,31 @@ from estimates.errors import EstimatesError
 
 if TYPE_CHECKING:
     from estimates import terms
+    from estimates.estimate import Estimate, load
+    from estimates.inference import infer, sample
     from estimates.study import Study, read
 else:
-    _LAZY = {"Study": "estimates.study", "read": "estimates.study"}
+    _HOMES = {
+        "Estimate": "estimates.estimate",
+        "Study": "estimates.study",
+        "infer": "estimates.inference",
+        "load": "estimates.estimate",
+        "read": "estimates.study",
+        "sample": "estimates.inference",
+    }
 
     def __getattr__(name: str) -> Any:
+        """Import a name on first use, so that ``import estimates`` stays fast."""
         import importlib
 
         if name == "terms":
             return importlib.import_module("estimates.terms")
-        if name in _LAZY:
-            return getattr(importlib.import_module(_LAZY[name]), name)
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
         raise AttributeError(f"module 'estimates' has no attribute {name!r}")
 
+    def __dir__() -> list[str]:
+        return sorted(__all__)
 
-__all__ = ["EstimatesError", "Study", "read", "terms"]
+
+__all__ = ["EstimatesError", "Estimate", "Study", "infer", "load", "read", "sample", "terms"]

@@ -277,6 +277,11 @@ class Study(Noun):
         return tuple(dict.fromkeys(n for n in leaves if n in self.assumptions and n not in MODEL_ASSUMPTIONS))
 
     @property
+    def asked_days(self) -> tuple[dt.date, ...]:
+        """The days added by `asking`."""
+        return self._asked
+
+    @property
     def variant_name(self) -> str | None:
         """The variant this study was read as, if any."""
         return self._variant
@@ -481,7 +486,7 @@ class Study(Noun):
 
     def __reduce__(self) -> tuple[Any, ...]:
         asked = tuple(map(str, self._asked))
-        return (_restore, (json.dumps(self.document()), self._variant, self._base_fingerprint, asked))
+        return (restore, (json.dumps(self.document()), self._variant, self._base_fingerprint, asked))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self.__reduce__() == other.__reduce__()
@@ -495,9 +500,10 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _restore(
+def restore(
     document: str, variant: str | None = None, base: str | None = None, asked: tuple[str, ...] = ()
 ) -> Study:
+    """A study from its `Study.document` as JSON, read as the variant it was, with the days asked for."""
     study = Study.model_validate_json(document)
     study._variant, study._base_fingerprint = variant, base
     study._asked = tuple(map(dt.date.fromisoformat, asked))

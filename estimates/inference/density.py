@@ -45,25 +45,39 @@ class Density:
         The fitted unknowns.
     shapes : tuple of tuple of int
         Their shapes on the unconstrained space.
-    evaluate : callable
-        Points (n, dimension) -> log prior (n,) with the Jacobian, log likelihood (n,).
-    constrain : callable
-        Points (n, dimension) -> one array (n, \\*shape) per unknown, in the user's own space.
+    observed : tuple of str
+        The observed variables and potentials, in the order of `pointwise`.
     """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
-    evaluate: Any
-    constrain: Any
+    observed: tuple[str, ...]
+    _log_terms: Any
+    _constrain: Any
+    _unconstrain: Any
 
     @property
     def dimension(self) -> int:
         """The number of unconstrained coordinates."""
         return sum(int(np.prod(shape)) for shape in self.shapes)
 
-    def flatten(self, values: list[Points]) -> Points:
-        """Unconstrained values of each unknown (n, \\*shape) as points (n, dimension)."""
-        return np.concatenate([value.reshape(len(value), -1) for value in values], axis=1)
+    def evaluate(self, points: Points) -> tuple[Points, Points]:
+        """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
+        log_prior, *terms = self._log_terms(points)
+        return log_prior, sum((term.reshape(len(points), -1).sum(axis=1) for term in terms), np.zeros(len(points)))
+
+    def pointwise(self, points: Points) -> dict[str, Points]:
+        """The log likelihood of every observed value (n, \\*shape), by observed variable."""
+        return dict(zip(self.observed, self._log_terms(points)[1:], strict=True))
+
+    def constrain(self, points: Points) -> dict[str, Points]:
+        """The fitted unknowns in the user's own space (n, \\*shape)."""
+        return dict(zip(self.names, self._constrain(points), strict=True))
+
+    def unconstrain(self, draws: dict[str, Points]) -> Points:
+        """The points (n, dimension) of draws in the user's own space."""
+        moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])
+        return np.concatenate([value.reshape(len(value), -1) for value in moved], axis=1)
 
 
 def compile_density(model: pm.Model) -> Density:
@@ -72,32 +86,57 @@ def compile_density(model: pm.Model) -> Density:
     Raises
     ------
     EngineError
-        For discrete unknowns, or a shape that is not known beforehand.
+        For discrete unknowns.
     """
     unknowns = fitted_unknowns(model)
+    if not unknowns:
+        raise EngineError("nothing observed depends on an unknown", remedy="Draw from the prior instead.")
     values = [model.rvs_to_values[unknown] for unknown in unknowns]
     for unknown in unknowns:
         if unknown.dtype.startswith(("int", "bool", "uint")):
-            raise EngineError(f"{unknown.name} is discrete", remedy="The importance engine takes continuous unknowns.")
+            raise EngineError(
+                f"{unknown.name} is discrete", remedy="The importance engine takes continuous unknowns only."
+            )
     shapes = _static_shapes(model, unknowns, values)
-    terms = model.logp(vars=[*unknowns, *model.observed_RVs, *model.potentials], sum=False)
-    log_prior, log_likelihood = _total(terms[: len(unknowns)]), _total(terms[len(unknowns) :])
-    constrained = model.replace_rvs_by_values(unknowns) if unknowns else []
+    observed = [*model.observed_RVs, *model.potentials]
+    terms = model.logp(vars=[*unknowns, *observed], sum=False)
+    log_prior = sum((pt.sum(term) for term in terms[: len(unknowns)]), start=pt.constant(np.float64(0.0)))
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)
-    rewritten = [rewrite_graph(part, include=(), custom_rewrite=_AS_UFUNCS) for part in (log_prior, log_likelihood)]
-    densities = [pt.broadcast_to(part, (points.shape[0],)) for part in vectorize_graph(rewritten, slices)]
-    spaces = vectorize_graph(constrained, slices) if constrained else []
+    graphs = [rewrite_graph(part, include=(), custom_rewrite=_AS_UFUNCS) for part in (log_prior, *terms[len(unknowns) :])]
+    batched = [
+        pt.broadcast_to(part, (points.shape[0], *tuple(part.shape))) if part.ndim == graph.ndim else part
+        for part, graph in zip(vectorize_graph(graphs, slices), graphs, strict=True)
+    ]
     return Density(
         names=tuple(unknown.name for unknown in unknowns),
         shapes=shapes,
-        evaluate=pytensor.function([points], densities, mode=FAST_START, trust_input=True, on_unused_input="ignore"),
-        constrain=pytensor.function([points], spaces, mode=FAST_START, trust_input=True, on_unused_input="ignore"),
+        observed=tuple(variable.name for variable in observed),
+        _log_terms=_compiled([points], batched),
+        _constrain=_compiled([points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)),
+        _unconstrain=_compile_unconstrain(model, unknowns),
     )
 
 
-def _total(terms: list[Any]) -> Any:
-    return sum((pt.sum(term) for term in terms), start=pt.constant(np.float64(0.0)))
+def _compiled(inputs: list[Any], outputs: list[Any]) -> Any:
+    return pytensor.function(inputs, outputs, mode=FAST_START, trust_input=True, on_unused_input="ignore")
+
+
+def _compile_unconstrain(model: pm.Model, unknowns: list[Any]) -> Any:
+    inputs = [pt.tensor(shape=(None, *v.type.shape), dtype=v.dtype) for v in unknowns]
+    batched = dict(zip(unknowns, inputs, strict=True))
+    return _compiled(inputs, [_unconstrained(model, variable, batched) for variable in unknowns])
+
+
+def _unconstrained(model: pm.Model, variable: Any, batched: dict[Any, Any]) -> Any:
+    transform = model.rvs_to_transforms[variable]
+    if transform is None:
+        return batched[variable]
+    # The parameters of the transform (bounds, say) may hang on other unknowns of the same draw.
+    placeholder = variable.type(name=variable.name)
+    moved = transform.forward(placeholder, *variable.owner.inputs)
+    others = {v: b for v, b in batched.items() if v is not variable}
+    return vectorize_graph(moved, {placeholder: batched[variable], **others})
 
 
 def _static_shapes(model: pm.Model, unknowns: list[Any], values: list[Any]) -> tuple[tuple[int, ...], ...]:

@@ -16,7 +16,7 @@ from pytensor.compile.rewriting import inline_ofg_node
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.traversal import walk_toposort
 
-from estimates.inference.density import FAST_START, Density, fitted_unknowns
+from estimates.inference.density import FAST_START
 
 type Draws = dict[str, NDArray[Any]]
 
@@ -60,7 +60,10 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     drawn = dict(zip(given, inputs, strict=True))
     for variable in _parents_first(model, wanted, given):
         drawn[variable] = _per_draw(variable, drawn, count)
-    outputs = [drawn[v] if v in drawn else _per_draw(v, drawn, count) for v in map(_unwrapped, wanted)]
+    # The rest in one go, so that what they share is vectorised, and later computed, once.
+    rest = [v for v in map(_unwrapped, wanted) if v not in drawn]
+    drawn.update(zip(rest, vectorize_graph(rest, drawn) if drawn and rest else rest, strict=True))
+    outputs = [_with_draws(drawn[v], v, count) for v in map(_unwrapped, wanted)]
     updates = collect_default_updates(inputs=[count, *inputs], outputs=outputs)
     mode = FAST_START.including("random_make_inplace")
     function = pytensor.function([count, *inputs], outputs, mode=mode, updates=updates, on_unused_input="ignore")
@@ -77,15 +80,19 @@ def _parents_first(model: pm.Model, wanted: list[Any], given: list[Any]) -> list
 
 
 def _per_draw(variable: Any, drawn: dict[Any, Any], count: Any) -> Any:
-    """The variable with a leading axis of draws."""
+    """A random variable with a leading axis of draws."""
     variable = _inlined(variable)
     batched = vectorize_graph(variable, drawn) if drawn else variable
     if batched.ndim > variable.ndim:
         return batched
-    try:
-        return change_dist_size(batched, (count,), expand=True)
-    except (NotImplementedError, TypeError):  # not a distribution: a value that is the same for all
-        return pt.broadcast_to(batched, (count, *tuple(batched.shape)))
+    return change_dist_size(batched, (count,), expand=True)
+
+
+def _with_draws(batched: Any, variable: Any, count: Any) -> Any:
+    """The value with a leading axis of draws, also where it is the same for all."""
+    if batched.ndim > variable.ndim:
+        return batched
+    return pt.broadcast_to(batched, (count, *tuple(batched.shape)))
 
 
 def _inlined(variable: Any) -> Any:
@@ -99,37 +106,3 @@ def _unwrapped(variable: Any) -> Any:
     """A Deterministic without its ViewOp, which would become a loop over draws in Python."""
     is_view = variable.owner is not None and isinstance(variable.owner.op, ViewOp)
     return variable.owner.inputs[0] if is_view else variable
-
-
-def compile_prior(model: pm.Model, density: Density) -> Any:
-    """Draws from the prior of the fitted unknowns, as unconstrained points.
-
-    Returns
-    -------
-    callable
-        (count, generator) -> points (count, dimension).
-    """
-    unknowns = fitted_unknowns(model)
-    names = [v.name for v in unknowns]
-    forward = compile_forward(model, [], unknowns)
-    values = [pt.tensor(shape=(None, *v.type.shape), dtype=v.dtype) for v in unknowns]
-    batched = dict(zip(unknowns, values, strict=True))
-    moved = [_unconstrained(model, variable, batched) for variable in unknowns]
-    transform = pytensor.function(values, moved, mode=FAST_START, on_unused_input="ignore")
-
-    def draw(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        draws = forward.run({}, count, rng)
-        return density.flatten(transform(*[draws[name] for name in names]))
-
-    return draw
-
-
-def _unconstrained(model: pm.Model, variable: Any, batched: dict[Any, Any]) -> Any:
-    transform = model.rvs_to_transforms[variable]
-    if transform is None:
-        return batched[variable]
-    # The parameters of the transform (bounds, say) may hang on other unknowns of the same draw.
-    placeholder = variable.type(name=variable.name)
-    moved = transform.forward(placeholder, *variable.owner.inputs)
-    others = {v: b for v, b in batched.items() if v is not variable}
-    return vectorize_graph(moved, {placeholder: batched[variable], **others})

@@ -244,9 +244,7 @@ def _moved_apart(
     both: Population, evaluate: Evaluate, power: float, steps: int, rng: np.random.Generator
 ) -> tuple[Population, Population]:
     """Both groups moved as one, because many points cost little more than few, and told apart again."""
-    order = rng.permutation(len(both))
-    back = np.argsort(order)
-    moved = move(both.take(order), evaluate, power, steps, rng).take(back)
+    moved = move(both, evaluate, power, steps, rng)
     return moved.take(np.arange(_POPULATION)), moved.take(np.arange(_POPULATION, len(both)))
 
 

@@ -1,7 +1,9 @@
 """Moving a population of points by differential evolution: Metropolis steps that know the shape.
 
-A point x is offered x + g (a - b), with a and b drawn from the other half of the population; that
-difference carries the scale and the correlations of the target, so nothing has to be tuned.
+A point x is offered x + g (a - b), with a and b two other members of the population; that difference
+carries the scale and the correlations of the target, so nothing has to be tuned. All members move at
+once, because a batch costs little more than a point. The members therefore depend on one another a
+little, which is no matter here: the points only teach a proposal, they are never results.
 
 Reference: ter Braak (2006), doi:10.1007/s11222-006-8769-1.
 """
@@ -52,34 +54,27 @@ def joined(first: Population, second: Population) -> Population:
 def move(
     population: Population, evaluate: Evaluate, power: float, steps: int, rng: np.random.Generator
 ) -> Population:
-    """The population after some steps that leave prior times likelihood to a power unchanged."""
-    half = len(population) // 2
-    halves = [population.take(np.arange(half)), population.take(np.arange(half, 2 * half))]
-    for step in range(2 * steps):
-        mine = step % 2
-        halves[mine] = _step(halves[mine], halves[1 - mine].points, evaluate, power, rng)
-    return joined(*halves)
+    """The population after some steps towards prior times likelihood to a power."""
+    for _ in range(steps):
+        population = _step(population, evaluate, power, rng)
+    return population
 
 
-def _step(
-    mine: Population, others: Array, evaluate: Evaluate, power: float, rng: np.random.Generator
-) -> Population:
-    count, dimension = mine.points.shape
-    first = rng.integers(len(others), size=count)
-    second = (first + rng.integers(1, len(others), size=count)) % len(others)
+def _step(population: Population, evaluate: Evaluate, power: float, rng: np.random.Generator) -> Population:
+    count, dimension = population.points.shape
+    first = rng.integers(count, size=count)
+    second = (first + rng.integers(1, count, size=count)) % count
     # Steps of many sizes: narrow ridges want short ones; a whole difference jumps between modes.
     length = 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=count))
     length[rng.random(count) < 0.1] = 1.0
-    offered = evaluated(
-        mine.points + length[:, None] * (others[first] - others[second]) + 1e-6 * rng.normal(size=mine.points.shape),
-        evaluate,
-    )
-    gain = _log_density(offered, power) - _log_density(mine, power)
-    taken = np.log(rng.random(count)) < gain
+    difference = population.points[first] - population.points[second]
+    jitter = 1e-6 * rng.normal(size=(count, dimension))
+    offered = evaluated(population.points + length[:, None] * difference + jitter, evaluate)
+    taken = np.log(rng.random(count)) < _log_density(offered, power) - _log_density(population, power)
     return Population(
-        np.where(taken[:, None], offered.points, mine.points),
-        np.where(taken, offered.log_prior, mine.log_prior),
-        np.where(taken, offered.log_likelihood, mine.log_likelihood),
+        np.where(taken[:, None], offered.points, population.points),
+        np.where(taken, offered.log_prior, population.log_prior),
+        np.where(taken, offered.log_likelihood, population.log_likelihood),
     )
 
 

@@ -1,0 +1,426 @@
+"""The result of a fit with its conditions: draws, verdict, provenance, and the questions it answers."""
+
+import datetime as dt
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from estimates.claims import truth
+from estimates.errors import OutputError, QuestionError, StudyError, choices
+from estimates.formula import Name
+from estimates.quantities import evaluate
+from estimates.study import Study, restore
+from estimates.trust import Trust
+from estimates.units import DATE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERVAL = 0.89
+"""The probability inside a printed interval; its ends leave equal tails."""
+
+_TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+
+
+class Measured(NamedTuple):
+    """A number with the Monte Carlo standard error of its computation."""
+
+    value: float
+    mcse: float
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions an estimate holds; everything needed to make it again."""
+
+    model: str
+    model_digest: str
+    engine: str
+    engine_reason: str
+    seed: int
+    versions: dict[str, str]
+    log_evidence: Measured | None
+    trust: Trust
+
+
+class Estimate:
+    """The posterior of a study under a model, with its conditions and its verdict.
+
+    Attributes
+    ----------
+    study : Study
+        What was asked, variant included.
+    data : xarray.DataTree
+        Groups ``posterior``, ``prior``, ``posterior_predictive``, ``prior_predictive``,
+        ``log_likelihood``, ``sample_stats``, ``observed_data``; draws are (chain, draw).
+    conditions : Conditions
+        Model, engine, seed, versions, log evidence and trust.
+    """
+
+    def __init__(self, study: Study, data: xr.DataTree, conditions: Conditions) -> None:
+        self.study = study
+        self.data = data
+        self.conditions = conditions
+
+    @property
+    def trust(self) -> Trust:
+        """The verdict, and the diagnostics it rests on."""
+        return self.conditions.trust
+
+    @property
+    def log_evidence(self) -> Measured | None:
+        """The log of the probability of the reports under model and priors; None under NUTS."""
+        return self.conditions.log_evidence
+
+    # ---- questions -----------------------------------------------------------------------------
+
+    def quantity(self, name: str, at: str | dt.date | None = None, *, group: str = "posterior") -> xr.DataArray:
+        """The draws of a quantity, of the carriers or of an assumption.
+
+        Parameters
+        ----------
+        name : str
+            A name of the study.
+        at : str or date, optional
+            A report id or a stored date, for what changes from day to day.
+        group : str
+            ``"posterior"`` or ``"prior"``.
+
+        Returns
+        -------
+        DataArray (chain, draw)
+            With its unit in ``attrs["units"]``; dates are days since the study's epoch.
+
+        Raises
+        ------
+        QuestionError
+            For an unknown name, a day that was not stored, or a day too many or too few.
+
+        Examples
+        --------
+        >>> import estimates as est
+        >>> fit = est.infer(est.read("dprk-shells-2024"), "steady", seed=1)
+        >>> fit.quantity("shells_152", at="aug_2024").attrs["units"]
+        'round'
+        """
+        study = self.study
+        known = [study.carriers.name, *study.quantities, *self.parameters]
+        if name not in known:
+            raise QuestionError(f"unknown quantity {name!r}", remedy=choices(name, known))
+        if study.needs_day(name) and at is None:
+            raise QuestionError(
+                f"{name} changes from day to day", remedy=f"Name a report or a day: quantity({name!r}, at=...)."
+            )
+        if at is not None and not study.needs_day(name):
+            raise QuestionError(f"{name} is the same on every day", remedy="Leave out at.")
+        draws = self.data[group].to_dataset()
+        carriers = self._carriers(draws, at) if at is not None else None
+
+        def leaf(inner: str) -> Any:
+            if inner == study.carriers.name:
+                return carriers
+            if inner not in draws:
+                raise QuestionError(
+                    f"{name} rests on {inner!r}, which is no part of the model {self.conditions.model!r}",
+                    remedy="Ask a model that has it.",
+                )
+            return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
+
+        value = evaluate(name, study.quantities, leaf, study.factor)
+        value = value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
+        value.attrs = {"units": study.unit_of(name)} | ({"at": str(at)} if at is not None else {})
+        if study.unit_of(name) == DATE:
+            value.attrs["units"] = f"days since {study.epoch}"
+        return value
+
+    def _carriers(self, draws: xr.Dataset, at: str | dt.date) -> xr.DataArray:
+        try:
+            day = np.datetime64(self.study.date_of(at), "ns")
+        except StudyError as error:
+            raise QuestionError(error.what, where=error.where, remedy=error.remedy) from None
+        carriers = draws[self.study.carriers.name]
+        if day not in carriers["day"].values:
+            raise QuestionError(
+                f"no draws were kept for {day.astype('datetime64[D]')}",
+                remedy=f"Ask for the day when fitting: infer(study, model, at=[{str(at)!r}]).",
+            )
+        return carriers.sel(day=day).drop_vars("day")
+
+    def probability(self, claim: str, *, group: str = "posterior") -> Measured:
+        """The probability of a claim of the study, with its Monte Carlo error.
+
+        Raises
+        ------
+        QuestionError
+            For something that is no claim (a quantity has no probability, it has a distribution),
+            and for a claim on an unknown that the model does not have.
+        """
+        if claim not in self.study.claims:
+            hint = " A quantity has draws, not a probability: quantity(...)." if claim in self.study.quantities else ""
+            raise QuestionError(f"unknown claim {claim!r}", remedy=choices(claim, self.study.claims) + hint)
+
+        def value(leaf: Name) -> xr.DataArray:
+            return self.quantity(leaf.name, leaf.at, group=group)
+
+        holds = truth(self.study.claims[claim], value, self.study.factor, self.study.day_number)
+        share = float(holds.mean())
+        error = np.sqrt(share * (1 - share) / self._effective(holds))
+        return Measured(share, float(error))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The unknowns of the model: fitted ones first."""
+        return tuple(self.data["posterior"].attrs["unknowns"].split(","))
+
+    def __float__(self) -> NoReturn:
+        raise QuestionError(
+            "an estimate is a distribution, not a number",
+            remedy='Ask for one: estimate.quantity("...", at="...").median().',
+        )
+
+    # ---- tables --------------------------------------------------------------------------------
+
+    def summary(self) -> "pd.DataFrame":
+        """Every quantity at every fitted report: mean, sd, 89 % interval, median and its MCSE, with units."""
+        import pandas as pd
+
+        rows = self.quantities()
+        return pd.DataFrame(rows).set_index(["name", "at"])
+
+    def quantities(self) -> list[dict[str, Any]]:
+        """What `summary` holds, as plain rows."""
+        names = [self.study.carriers.name, *self.study.quantities]
+        return [self._row(name, report) for name in names for report in self._days_of(name)]
+
+    def _days_of(self, name: str) -> list[str | None]:
+        return [report.id for report in self.study.fitted] if self.study.needs_day(name) else [None]
+
+    def _row(self, name: str, at: str | None) -> dict[str, Any]:
+        draws = self.quantity(name, at)
+        lower, upper = np.quantile(draws, _TAILS)
+        return {
+            "name": name,
+            "at": at,
+            "date": str(self.study.date_of(at)) if at else None,
+            "unit": self.study.unit_of(name),
+            "mean": float(draws.mean()),
+            "sd": float(draws.std(ddof=1)),
+            "lower": float(lower),
+            "median": float(draws.median()),
+            "upper": float(upper),
+            "mcse_median": self._mcse_median(draws),
+        }
+
+    def trend(self) -> list[dict[str, Any]]:
+        """The pace and the ratio between each consecutive pair of fitted reports on the carriers."""
+        carriers = self.study.carriers
+        reports = [report for report in self.study.fitted if report.measures == carriers.name]
+        rows = []
+        for earlier, later in zip(reports, reports[1:], strict=False):
+            days = (later.published - earlier.published).days
+            before, after = (self.quantity(carriers.name, report.id) for report in (earlier, later))
+            rows.append(
+                {
+                    "from": earlier.id,
+                    "to": later.id,
+                    "per_day": self._spread((after - before) / days) | {"unit": f"{carriers.unit}/day"}
+                    if days
+                    else None,
+                    "ratio": self._spread(after / before.where(before > 0)),
+                }
+            )
+        return rows
+
+    def _spread(self, draws: xr.DataArray) -> dict[str, float]:
+        lower, median, upper = np.nanquantile(draws, (_TAILS[0], 0.5, _TAILS[1]))
+        return {"median": float(median), "lower": float(lower), "upper": float(upper)}
+
+    def parameter_rows(self) -> list[dict[str, Any]]:
+        """Every unknown with its unit, median and 89 % interval; dates as dates."""
+        rows = []
+        for label, name, draws in self._scalars():
+            unit = self.study.unit_of(name) if name in self.study.assumptions else "dimensionless"
+            spread = self._spread(draws)
+            if unit == DATE:
+                spread = {
+                    key: str(self.study.epoch + dt.timedelta(days=round(value))) for key, value in spread.items()
+                }
+            rows.append({"name": label, "unit": unit, **spread})
+        return rows
+
+    def _scalars(self) -> Iterator[tuple[str, str, xr.DataArray]]:
+        posterior = self.data["posterior"].to_dataset()
+        for name in self.parameters:
+            draws = posterior[name]
+            extra = [dim for dim in draws.dims if dim not in ("chain", "draw")]
+            if not extra:
+                yield name, name, draws
+                continue
+            flat = draws.stack(entry=extra)
+            for index, entry in enumerate(flat["entry"].values):
+                yield f"{name}[{', '.join(map(str, entry))}]", name, flat.isel(entry=index)
+
+    def claim_rows(self) -> list[dict[str, Any]]:
+        """Every claim with its probability; null where the model has no such unknown."""
+        rows = []
+        for claim in self.study.claims:
+            try:
+                probability, error = self.probability(claim)
+            except QuestionError:
+                rows.append({"id": claim, "probability": None, "mcse": None})
+                continue
+            rows.append({"id": claim, "probability": probability, "mcse": error})
+        return rows
+
+    # ---- Monte Carlo error ---------------------------------------------------------------------
+
+    def _effective(self, draws: xr.DataArray) -> float:
+        """The effective number of draws behind an average of `draws`.
+
+        An importance sample has the effective size of its weights, less what resampling adds; chains
+        have what their autocorrelation leaves.
+        """
+        if self.conditions.engine != "nuts":
+            return 1 / (1 / self.trust.ess + 1 / draws.size)
+        from arviz_stats.base import array_stats
+
+        values = np.asarray(draws, dtype=float)
+        ess = float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="mean"))
+        return ess if np.isfinite(ess) else float(draws.size)
+
+    def _mcse_median(self, draws: xr.DataArray) -> float:
+        """Half the distance between the order statistics one standard error either side of the median."""
+        below = (draws <= draws.median()).astype(float)
+        size = self._effective(below)
+        low, high = special.betaincinv(size / 2 + 1, size / 2 + 1, special.ndtr([-1.0, 1.0]))
+        ends = np.quantile(draws, [low, high])
+        return float(ends[1] - ends[0]) / 2
+
+    # ---- the whole as a document ---------------------------------------------------------------
+
+    def document(self) -> dict[str, Any]:
+        """The estimate as the JSON document of ``estimates run --json``."""
+        conditions, study = self.conditions, self.study
+        evidence = conditions.log_evidence
+        return {
+            "schema": 1,
+            "study": study.name,
+            "fingerprint": study.fingerprint,
+            "data_digest": study.data_digest,
+            "model": conditions.model,
+            "model_digest": conditions.model_digest,
+            "variant": study.variant_name,
+            "engine": conditions.engine,
+            "engine_reason": conditions.engine_reason,
+            "seed": conditions.seed,
+            "versions": conditions.versions,
+            "interval": {"kind": "eti", "prob": INTERVAL},
+            "log_evidence": {"value": evidence.value, "mcse": evidence.mcse} if evidence else None,
+            "trust": asdict(conditions.trust) | {"notes": list(conditions.trust.notes)},
+            "quantities": self.quantities(),
+            "trend": self.trend(),
+            "parameters": self.parameter_rows(),
+            "claims": self.claim_rows(),
+        }
+
+    def __repr__(self) -> str:
+        conditions = self.conditions
+        reading = f", read as {self.study.variant_name}" if self.study.variant_name else ""
+        return (
+            f"<Estimate of {self.study.name}{reading} by {conditions.model}, {conditions.engine}, "
+            f"seed {conditions.seed}, {self.trust.verdict}>"
+        )
+
+    # ---- files ---------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one netCDF file, by way of a temporary name.
+
+        Raises
+        ------
+        OutputError
+            When the folder cannot be written.
+        """
+        path = Path(path)
+        tree = self.data.copy()
+        tree.attrs = {
+            "estimates_format": 1,
+            "study": json.dumps(self.study.document(), ensure_ascii=False),
+            "variant": self.study.variant_name or "",
+            "base_fingerprint": self.study.fingerprint if self.study.variant_name else "",
+            "asked_days": ",".join(str(day) for day in self.study.asked_days),
+            "conditions": json.dumps(asdict(self.conditions), ensure_ascii=False),
+        }
+        packed = {
+            group.path: {name: {"zlib": True, "complevel": 1} for name in group.data_vars if group[name].size > 1000}
+            for group in tree.subtree
+        }
+        with replacing(path) as temporary:
+            tree.to_netcdf(temporary, engine="netcdf4", encoding=packed)
+        return path
+
+
+def load(path: str | Path) -> Estimate:
+    """Read an estimate that `Estimate.save` wrote.
+
+    Raises
+    ------
+    OutputError
+        When there is no such file or it is no estimate.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise OutputError("no such file", where=str(path), remedy="Give the estimate.nc that a run wrote.")
+    try:
+        # Timedeltas are left alone: a variable in days is a number here.
+        with xr.open_datatree(path, engine="netcdf4", decode_timedelta=False) as opened:
+            tree = opened.load()
+        attrs = tree.attrs
+        asked = tuple(day for day in attrs["asked_days"].split(",") if day)
+        study = restore(attrs["study"], attrs["variant"] or None, attrs["base_fingerprint"] or None, asked)
+        stored = json.loads(attrs["conditions"])
+    except (OSError, KeyError, ValueError) as error:
+        raise OutputError(
+            f"is no estimate: {error}", where=str(path), remedy="Give the estimate.nc that a run wrote."
+        ) from None
+    stored["log_evidence"] = Measured(*stored["log_evidence"]) if stored["log_evidence"] else None
+    stored["trust"] = Trust(**stored["trust"] | {"notes": tuple(stored["trust"]["notes"])})
+    tree.attrs = {}
+    return Estimate(study, tree, Conditions(**stored))
+
+
+class replacing:  # noqa: N801 - reads as a verb: with replacing(path) as temporary
+    """A temporary name beside `path`, renamed to it when all went well and removed when not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Path:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
+            os.close(handle)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be written: {error.strerror}", where=str(self.path.parent), remedy="Choose another --out."
+            ) from None
+        self.temporary = Path(name)
+        return self.temporary
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.temporary.chmod(0o644)
+            self.temporary.replace(self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)

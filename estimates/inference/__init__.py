@@ -1,0 +1,135 @@
+"""From a study and a model to an estimate."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pymc as pm
+import xarray as xr
+
+from estimates import shelf
+from estimates.errors import EngineError, QuestionError
+from estimates.estimate import Conditions, Estimate
+from estimates.inference.fit import ENGINES, fit, versions
+from estimates.study import Study
+
+
+def infer(
+    study: Study,
+    model: str | Path = "steady",
+    *,
+    engine: str = "auto",
+    seed: int = 1,
+    at: Sequence[str | dt.date] = (),
+    progress: Callable[[float, str], None] | None = None,
+) -> Estimate:
+    """Fit a model of the shelf, or of a file of yours, to a study.
+
+    The posterior is that of PyMC's own density. Unknowns that no report depends on keep their prior.
+
+    Parameters
+    ----------
+    study : Study
+        From `estimates.read`, perhaps through ``variant``, ``without`` or ``assuming``.
+    model : str or Path
+        A name on the shelf, or the path of a model file.
+    engine : str
+        ``"importance"``, ``"nuts"``, or ``"auto"``: importance sampling when its verdict is good, else
+        NUTS, with the reason in the conditions.
+    seed : int
+        The same seed gives the same numbers.
+    at : sequence of str or date
+        Further days to keep carriers on, besides reports, claims and a weekly grid.
+    progress : callable, optional
+        Told the share done and what is being done.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ModelError, StudyError, EngineError
+        For a model file out of contract, a missing assumption, an engine that cannot serve.
+
+    Examples
+    --------
+    >>> import estimates as est
+    >>> fit = est.infer(est.read("dprk-shells-2024"), "steady", seed=1)
+    >>> fit.trust.verdict
+    'good'
+    """
+    file = shelf.find(model)
+    asked = study.asking(*at)
+    posterior, tree = fit(file.build(asked), engine, _checked(seed), progress)
+    carriers = asked.carriers
+    for group in ("posterior", "prior"):
+        for name in tree[group].data_vars:
+            if name == carriers.name or name in asked.quantities or name in asked.assumptions:
+                tree[group][name].attrs["units"] = asked.unit_of(name)
+    conditions = Conditions(
+        model=file.name,
+        model_digest=file.digest,
+        engine=posterior.engine,
+        engine_reason=posterior.reason,
+        seed=seed,
+        versions=versions(),
+        log_evidence=posterior.log_evidence,
+        trust=posterior.trust,
+    )
+    return Estimate(asked, tree, conditions)
+
+
+def sample(
+    model: pm.Model,
+    *,
+    seed: int,
+    engine: str = "auto",
+    progress: Callable[[float, str], None] | None = None,
+) -> xr.DataTree:
+    """Draw from the posterior of any PyMC model, with the engines of this library.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        With continuous unknowns.
+    seed, engine, progress
+        As in `infer`.
+
+    Returns
+    -------
+    DataTree
+        As ArviZ reads it. ``attrs`` hold ``engine``, ``engine_reason``, ``log_evidence`` and
+        ``log_evidence_mcse`` (absent under NUTS), and ``trust`` as JSON.
+
+    Raises
+    ------
+    EngineError
+        For a model that no engine can serve.
+    """
+    if not isinstance(model, pm.Model):
+        raise EngineError(f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1).")
+    posterior, tree = fit(model, engine, _checked(seed), progress)
+    evidence: dict[str, Any] = {}
+    if posterior.log_evidence is not None:
+        evidence = {"log_evidence": posterior.log_evidence.value, "log_evidence_mcse": posterior.log_evidence.mcse}
+    tree.attrs = {
+        "engine": posterior.engine,
+        "engine_reason": posterior.reason,
+        "seed": seed,
+        "trust": json.dumps(asdict(posterior.trust)),
+        **evidence,
+    }
+    return tree
+
+
+def _checked(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise QuestionError(f"the seed {seed!r}", remedy="A whole number from 0 to 4294967295.")
+    return seed
+
+
+__all__ = ["ENGINES", "infer", "sample"]

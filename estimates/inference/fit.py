@@ -1,0 +1,216 @@
+"""Choosing an engine, running it, and laying out what it gives as a tree of groups."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from estimates import trust
+from estimates.errors import EngineError, choices
+from estimates.estimate import Measured
+from estimates.inference import importance, nuts
+from estimates.inference.density import Density, compile_density, fitted_unknowns
+from estimates.inference.forward import Forward, compile_forward
+from estimates.inference.seeds import generator
+from estimates.trust import Trust
+
+type Progress = Callable[[float, str], None]
+
+ENGINES = ("auto", "importance", "nuts")
+MOST_UNKNOWNS = 12
+"""Beyond so many fitted unknowns, ``auto`` does not try importance sampling."""
+
+DRAWS = 1024
+"""Equally weighted draws of each scramble that an importance sample is reduced to."""
+
+PRIOR_DRAWS = 4096
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What an engine gives: draws of the fitted unknowns, and how far to trust them."""
+
+    engine: str
+    reason: str
+    draws: dict[str, NDArray[np.float64]]  # (chain, draw, *shape)
+    log_evidence: Measured | None
+    trust: Trust
+
+
+def fit(model: pm.Model, engine: str, seed: int, progress: Progress | None = None) -> tuple[Posterior, xr.DataTree]:
+    """Fit any PyMC model: the posterior, and all groups of draws that follow from it.
+
+    Raises
+    ------
+    EngineError
+        For an unknown engine, or a model that the engine asked for cannot serve.
+    """
+    if engine not in ENGINES:
+        raise EngineError(f"unknown engine {engine!r}", remedy=choices(engine, ENGINES))
+    unknowns = fitted_unknowns(model)
+    parts = _Parts(
+        model,
+        compile_density(model) if unknowns else None,
+        compile_forward(model, [], unknowns),
+        compile_forward(model, unknowns, _following(model, unknowns)),
+    )
+    posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
+    return posterior, _tree(parts, posterior, seed)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    names = ("estimates", "pymc", "pytensor", "arviz", "nutpie", "numpy", "scipy")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A model taken apart: the density to fit, the prior of what is fitted, and all that follows."""
+
+    model: pm.Model
+    density: Density | None
+    prior: Forward
+    forward: Forward
+
+    def draw_prior(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Unconstrained points (count, dimension) from the prior of the fitted unknowns."""
+        assert self.density is not None
+        try:
+            return self.density.unconstrain(self.prior.run({}, count, rng))
+        except NotImplementedError as error:
+            raise EngineError(
+                f"the prior cannot be drawn: {error}", remedy="Importance sampling needs proper priors; use nuts."
+            ) from error
+
+
+def _following(model: pm.Model, unknowns: list[Any]) -> list[Any]:
+    free = [variable for variable in model.free_RVs if variable not in unknowns]
+    return [*free, *model.deterministics, *model.observed_RVs]
+
+
+def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Posterior:
+    if parts.density is None:
+        if engine == "nuts":
+            raise EngineError("nothing is fitted in this model", remedy="Leave the engine to auto.")
+        reason = "nothing observed depends on an unknown: draws of the prior"
+        return Posterior("forward", reason, {}, None, trust.of_forward(PRIOR_DRAWS))
+    if engine == "nuts":
+        return _by_nuts(parts, seed, "asked for", progress)
+    if engine == "importance":
+        return _by_importance(parts, parts.density, seed, "asked for", progress)
+    if parts.density.dimension > MOST_UNKNOWNS:
+        reason = f"{parts.density.dimension} fitted unknowns, more than the {MOST_UNKNOWNS} importance sampling is for"
+        return _by_nuts(parts, seed, reason, progress)
+    try:
+        tried = _by_importance(parts, parts.density, seed, "", progress)
+    except EngineError as error:
+        return _by_nuts(parts, seed, f"importance sampling could not start ({error.what})", progress)
+    found = f"k-hat {_shown(tried.trust.pareto_k)}, {tried.trust.ess:,.0f} effective draws"
+    if tried.trust.verdict == trust.GOOD:
+        return replace(tried, reason=f"importance sampling is good here ({found})")
+    return _by_nuts(parts, seed, f"importance sampling was not good here ({found})", progress)
+
+
+def _shown(pareto_k: float | None) -> str:
+    return "infinite" if pareto_k is None else f"{pareto_k:.2f}"
+
+
+def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+    weighted = importance.sample(
+        density.evaluate, parts.draw_prior, density.dimension, seed=seed, progress=progress
+    )
+    points = weighted.resample(DRAWS, generator(seed, "resample"))
+    flat = density.constrain(points.reshape(-1, density.dimension))
+    evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
+    return Posterior(
+        "importance",
+        reason,
+        {name: value.reshape(*points.shape[:2], *value.shape[1:]) for name, value in flat.items()},
+        evidence,
+        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse),
+    )
+
+
+def _by_nuts(parts: _Parts, seed: int, reason: str, progress: Progress) -> Posterior:
+    progress(0.0, "sampling by NUTS")
+    assert parts.density is not None
+    chains = nuts.sample(parts.model, parts.density.names, seed=seed)
+    draws = nuts.CHAINS * nuts.DRAWS
+    return Posterior(
+        "nuts", reason, chains.draws, None, trust.of_chains(chains.r_hat, chains.ess, chains.divergences, draws)
+    )
+
+
+# ---- groups of draws ---------------------------------------------------------------------------
+
+
+def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
+    """Everything that follows from the draws, as an ArviZ tree."""
+    model = parts.model
+    observed = [variable.name for variable in model.observed_RVs]
+    shape = next(iter(posterior.draws.values())).shape[:2] if posterior.draws else (1, PRIOR_DRAWS)
+    flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
+    after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
+    rng = generator(seed, "prior")
+    prior = parts.prior.run({}, PRIOR_DRAWS, rng)
+    before = prior | parts.forward.run(prior, PRIOR_DRAWS, rng)
+    groups = {
+        "posterior": _dataset(model, flat | {n: v for n, v in after.items() if n not in observed}, shape),
+        "prior": _dataset(model, {n: v for n, v in before.items() if n not in observed}, (1, PRIOR_DRAWS)),
+        "posterior_predictive": _dataset(model, {n: after[n] for n in observed}, shape),
+        "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, PRIOR_DRAWS)),
+        "observed_data": _observed(model),
+        "constant_data": _constants(model),
+    }
+    if parts.density is not None:
+        points = parts.density.unconstrain(flat)
+        log_prior, log_likelihood = parts.density.evaluate(points)
+        groups["log_likelihood"] = _dataset(model, parts.density.pointwise(points), shape)
+        groups["sample_stats"] = _dataset(
+            model, {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood}, shape
+        )
+    groups["posterior"].attrs = {
+        "unknowns": ",".join([*flat, *(v.name for v in model.free_RVs if v.name not in flat)]),
+        "fitted": ",".join(flat),
+        "inference_library": "estimates",
+        "engine": posterior.engine,
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, int]) -> xr.Dataset:
+    """Draws (chain * draw, \\*shape) as a dataset with the model's own dimensions."""
+    variables, coords = {}, {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    for name, value in draws.items():
+        dims = model.named_vars_to_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
+        variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
+        coords |= {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+    return xr.Dataset(variables, coords)
+
+
+def _observed(model: pm.Model) -> xr.Dataset:
+    variables, coords = {}, {}
+    for variable in model.observed_RVs:
+        value = model.rvs_to_values[variable]
+        stored = value.get_value() if hasattr(value, "get_value") else value.data
+        dims = model.named_vars_to_dims.get(variable.name) or tuple(
+            f"{variable.name}_dim_{i}" for i in range(np.ndim(stored))
+        )
+        variables[variable.name] = (dims, np.asarray(stored))
+        coords |= {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+    return xr.Dataset(variables, coords)
+
+
+def _constants(model: pm.Model) -> xr.Dataset:
+    variables = {}
+    for variable in model.data_vars:
+        stored = np.asarray(variable.get_value())
+        variables[variable.name] = (tuple(f"{variable.name}_dim_{i}" for i in range(stored.ndim)), stored)
+    return xr.Dataset(variables)
