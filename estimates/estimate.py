@@ -2,9 +2,7 @@
 
 import datetime as dt
 import json
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -15,6 +13,7 @@ from scipy import special
 
 from estimates.claims import truth
 from estimates.errors import OutputError, QuestionError, StudyError, choices
+from estimates.files import replacing
 from estimates.formula import Name
 from estimates.quantities import evaluate
 from estimates.study import Study, restore
@@ -28,6 +27,9 @@ INTERVAL = 0.89
 """The probability inside a printed interval; its ends leave equal tails."""
 
 _TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+
+BANDS = (_TAILS[0], 0.25, 0.5, 0.75, _TAILS[1])
+"""The probabilities of the bands that pictures show."""
 
 
 class Measured(NamedTuple):
@@ -126,9 +128,17 @@ class Estimate:
             raise QuestionError(f"{name} is the same on every day", remedy="Leave out at.")
         draws = self.data[group].to_dataset()
         carriers = self._carriers(draws, at) if at is not None else None
+        value = self._evaluated(name, draws, carriers)
+        value.attrs = {"units": study.unit_of(name)} | ({"at": str(at)} if at is not None else {})
+        if study.unit_of(name) == DATE:
+            value.attrs["units"] = f"days since {study.epoch}"
+        return value
+
+    def _evaluated(self, name: str, draws: xr.Dataset, carriers: xr.DataArray | None) -> xr.DataArray:
+        """The draws of a name, with `carriers` for what is carried: of one day, or of all days."""
 
         def leaf(inner: str) -> Any:
-            if inner == study.carriers.name:
+            if inner == self.study.carriers.name:
                 return carriers
             if inner not in draws:
                 raise QuestionError(
@@ -137,12 +147,42 @@ class Estimate:
                 )
             return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
 
-        value = evaluate(name, study.quantities, leaf, study.factor)
-        value = value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
-        value.attrs = {"units": study.unit_of(name)} | ({"at": str(at)} if at is not None else {})
-        if study.unit_of(name) == DATE:
-            value.attrs["units"] = f"days since {study.epoch}"
-        return value
+        value: xr.DataArray = evaluate(name, self.study.quantities, leaf, self.study.factor)
+        return value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name)
+
+    def bands(
+        self,
+        name: str | None = None,
+        at: str | dt.date | None = None,
+        *,
+        probs: Sequence[float] = BANDS,
+        group: str = "posterior",
+    ) -> xr.DataArray:
+        """Quantiles of a quantity, or of the carriers: on one day, or on every day that was kept.
+
+        Parameters
+        ----------
+        name : str, optional
+            A name of the study; without it the carriers.
+        at : str or date, optional
+            A report id or a stored date; without it every day, for what changes from day to day.
+        probs : sequence of float
+            Without it the ends of the 89 % interval, of the 50 % interval, and the median.
+        group : str
+            ``"posterior"`` or ``"prior"``.
+
+        Returns
+        -------
+        DataArray (quantile,) or (quantile, day)
+            In the unit of the name.
+        """
+        name = name or self.study.carriers.name
+        draws = self.data[group].to_dataset()
+        if at is None and self.study.needs_day(name):
+            values = self._evaluated(name, draws, draws[self.study.carriers.name])
+        else:
+            values = self.quantity(name, at, group=group)
+        return values.quantile(list(probs), dim=("chain", "draw"), skipna=False)
 
     def _carriers(self, draws: xr.Dataset, at: str | dt.date) -> xr.DataArray:
         try:
@@ -398,29 +438,3 @@ def load(path: str | Path) -> Estimate:
     stored["trust"] = Trust(**stored["trust"] | {"notes": tuple(stored["trust"]["notes"])})
     tree.attrs = {}
     return Estimate(study, tree, Conditions(**stored))
-
-
-class replacing:  # noqa: N801 - reads as a verb: with replacing(path) as temporary
-    """A temporary name beside `path`, renamed to it when all went well and removed when not."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Path:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
-            os.close(handle)
-        except OSError as error:
-            raise OutputError(
-                f"cannot be written: {error.strerror}", where=str(self.path.parent), remedy="Choose another --out."
-            ) from None
-        self.temporary = Path(name)
-        return self.temporary
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.temporary.chmod(0o644)
-            self.temporary.replace(self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)

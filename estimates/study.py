@@ -270,6 +270,17 @@ class Study(Noun):
         named = {self.date_of(leaf.at) for c in self.claims.values() for leaf in c.parsed.names() if leaf.at}
         return tuple(sorted(grid | named | {report.published for report in self.reports} | {*self._asked}))
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The assumptions that its reports ask for: scatter, bias, and lag where a day is not given."""
+        names = ["report_scatter", "issuer_bias"]
+        if any(report.as_of is None for report in self.fitted):
+            names.append("reporting_lag")
+        voices = [(report.measures, report.issuer) for report in self.fitted]
+        if len({measured for measured, _ in voices}) < len(set(voices)):
+            names.append("common_bias")
+        return tuple(names)
+
     @cached_property
     def claimed_assumptions(self) -> tuple[str, ...]:
         """Assumptions that claims name and that belong to no model."""
@@ -349,6 +360,16 @@ class Study(Noun):
             return self.day_number(stated) if isinstance(stated, dt.date) else stated * scale
 
         return assumption.prior.solve(number)
+
+    def implied(self, name: str) -> tuple[Any, Any, Any]:
+        """The 5 %, 50 % and 95 % quantiles that a prior implies: numbers in its unit, or dates."""
+        quantiles = [float(q) for q in self.distribution(name).quantile([0.05, 0.5, 0.95])]
+        if self.unit_of(name) == DATE:
+            days = [self.epoch + dt.timedelta(days=round(q)) for q in quantiles]
+            return days[0], days[1], days[2]
+        # The middle of a symmetric prior about 0 comes out of the solver as a rounding error.
+        low, median, high = (q if abs(q) > 1e-12 * (quantiles[2] - quantiles[0]) else 0.0 for q in quantiles)
+        return low, median, high
 
     def day_number(self, date: dt.date) -> float:
         """Days from the epoch to `date`."""

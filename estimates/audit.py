@@ -1,0 +1,156 @@
+"""Numbers that are not evidence of their own: derived, relayed, or converted without saying so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import combinations
+
+from estimates.assumptions import MODEL_ASSUMPTIONS
+from estimates.quantities import dependencies
+from estimates.reports import Interval, Report, relays
+from estimates.study import Study
+
+
+class Kind(Enum):
+    """What the audit found; the value says what follows from it."""
+
+    DERIVED = "arithmetic on another report: shown, not counted again"
+    RELAY = "the same release told again: counted once"
+    CONVERSION = "looks like arithmetic: declare derived_from, or say why it is independent"
+    INDEPENDENT = "taken as a count of its own, for the reason given"
+    JUDGEMENT = "rests on judgement, no source"
+    FEW = "chance in single arrivals matters for counts this small; the model lumpy carries it"
+    ONE_ISSUER = "the level is known only up to the bias of its one issuer"
+    SINCE_WORDS = "wording about the start that is shown, not used"
+
+
+WARNINGS = frozenset({Kind.CONVERSION, Kind.FEW})
+"""The findings that ask the author of a study for something."""
+
+SMALL_COUNT = 30
+PAIR_DAYS = 3
+"""Reports of one issuer published within so many days speak of one state of things."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: its kind, what it is about, and the sentence."""
+
+    kind: Kind
+    about: tuple[str, ...]
+    words: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the author of the study should answer it."""
+        return self.kind in WARNINGS
+
+
+def audit(study: Study) -> tuple[Finding, ...]:
+    """What a reader should know before adding up the reports of a study."""
+    return (
+        *_derived(study),
+        *_relayed(study),
+        *_conversions(study),
+        *_answers(study),
+        *_one_issuer(study),
+        *_small_counts(study),
+        *_since_words(study),
+        *_judgements(study),
+    )
+
+
+def _derived(study: Study) -> Iterator[Finding]:
+    for report in study.reports:
+        if report.derived_from:
+            words = f"{report.id} ({report.says}) is {Kind.DERIVED.value} (from {report.derived_from})."
+            yield Finding(Kind.DERIVED, (report.id, report.derived_from), words)
+
+
+def _relayed(study: Study) -> Iterator[Finding]:
+    for later, earlier in relays(study.reports).items():
+        words = f"{later} says what {earlier} said: {Kind.RELAY.value}. If it is a new count, say why: independent."
+        yield Finding(Kind.RELAY, (later, earlier), words)
+
+
+def _conversions(study: Study) -> Iterator[Finding]:
+    """Undeclared conversions: one issuer's ratios of two quantities that all share a value.
+
+    Independent counts of boxes and of what is in them would not keep one ratio from report to report.
+    """
+    open_reports = [report for report in study.reports if not report.derived_from and not report.independent]
+    for issuer in dict.fromkeys(report.issuer for report in open_reports):
+        mine = [report for report in open_reports if report.issuer == issuer]
+        for first, second in combinations(dict.fromkeys(report.measures for report in mine), 2):
+            pairs = list(_pairs(mine, first, second))
+            ratios = [_ratio(above, below) for below, above in pairs]
+            if len(pairs) < 2 or not max(r.low for r in ratios) < min(r.high for r in ratios):
+                continue
+            shared = Interval(max(r.low for r in ratios), min(r.high for r in ratios))
+            ids = tuple(above.id for _, above in pairs)
+            yield Finding(
+                Kind.CONVERSION,
+                ids,
+                f"{', '.join(ids)}: {issuer} keeps one ratio of {second} to {first} ({shared.low:,.4g} to "
+                f"{shared.high:,.4g}) over {len(pairs)} reports; it {Kind.CONVERSION.value}.",
+            )
+
+
+def _pairs(reports: list[Report], first: str, second: str) -> Iterator[tuple[Report, Report]]:
+    """Reports on two quantities that were published together."""
+    for below in reports:
+        for above in reports:
+            together = abs((below.published - above.published).days) <= PAIR_DAYS
+            if (below.measures, above.measures) == (first, second) and together:
+                yield below, above
+
+
+def _ratio(above: Report, below: Report) -> Interval:
+    top, bottom = above.says.seen, below.says.seen
+    return Interval(top.low / bottom.high, top.high / bottom.low if bottom.low > 0 else float("inf"))
+
+
+def _answers(study: Study) -> Iterator[Finding]:
+    for report in study.reports:
+        if report.independent:
+            words = f"{report.id} is {Kind.INDEPENDENT.value}: {report.independent}"
+            yield Finding(Kind.INDEPENDENT, (report.id,), words)
+
+
+def _one_issuer(study: Study) -> Iterator[Finding]:
+    for measured in dict.fromkeys(report.measures for report in study.fitted):
+        issuers = {report.issuer for report in study.fitted if report.measures == measured}
+        if len(issuers) == 1:
+            (issuer,) = issuers
+            words = f"All reports on {measured} are by {issuer}: {Kind.ONE_ISSUER.value}."
+            yield Finding(Kind.ONE_ISSUER, (issuer,), words)
+
+
+def _small_counts(study: Study) -> Iterator[Finding]:
+    counts = [report for report in study.fitted if report.measures == study.carriers.name]
+    if counts and max(report.says.printed for report in counts) < SMALL_COUNT:
+        words = f"All counts are under {SMALL_COUNT}: {Kind.FEW.value}."
+        yield Finding(Kind.FEW, tuple(report.id for report in counts), words)
+
+
+def _since_words(study: Study) -> Iterator[Finding]:
+    for report in study.fitted:
+        if report.since_words and report.since is None:
+            words = f"{report.id} says {report.since_words!r}: {Kind.SINCE_WORDS.value}."
+            yield Finding(Kind.SINCE_WORDS, (report.id,), words)
+
+
+def _judgements(study: Study) -> Iterator[Finding]:
+    names = tuple(name for name, assumption in study.assumptions.items() if assumption.judgement)
+    if names:
+        verb = "rests" if len(names) == 1 else "rest"
+        yield Finding(Kind.JUDGEMENT, names, f"{', '.join(names)} {verb} on judgement, without a source.")
+
+
+def unused(study: Study, model_assumptions: tuple[str, ...]) -> tuple[str, ...]:
+    """Assumptions of the study that neither the model nor any formula or claim asks for."""
+    asked = {"reporting_lag", "issuer_bias", "common_bias", "report_scatter", *model_assumptions}
+    for quantity in study.quantities:
+        asked |= set(dependencies(quantity, study.quantities))
+    asked |= {leaf.name for claim in study.claims.values() for leaf in claim.parsed.names()} - set(MODEL_ASSUMPTIONS)
+    return tuple(name for name in study.assumptions if name not in asked)

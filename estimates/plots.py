@@ -1,0 +1,455 @@
+"""Pictures: values in, matplotlib `Axes` out. Nothing is computed here but places on the axes.
+
+Ink is what was said, blue is what follows from it, orange is the same as its issuer would reckon it,
+grey is what was thought possible before any report. Colours: Okabe and Ito (2008), safe for the
+colour-blind.
+"""
+
+import datetime as dt
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from estimates import words
+
+INK, SOFT, BLUE, ORANGE, GREY = "#1b1b1b", "#5f5f5f", "#0072B2", "#E69F00", "#d9d9d9"
+SERIES = (BLUE, ORANGE)
+"""The colour of the first and of the second series of `distributions`."""
+
+WIDTH = 5.0
+"""Inches. Small, so that letters of 10 points are still read when a phone shrinks the picture."""
+
+MOST_DAYS = 250
+"""A fan is drawn through at most so many days."""
+
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "white",
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10.0,
+    "grid.color": "#ececec",
+    "grid.linewidth": 0.8,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",  # letters stay letters: the page's own font draws every script
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.usetex": False,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "ytick.major.size": 0,
+}
+
+
+class Said(NamedTuple):
+    """A report as the interval it is: on which day, from where to where, in which words."""
+
+    day: dt.date
+    low: float
+    high: float
+    words: str
+
+
+class Row(NamedTuple):
+    """One distribution: its heading (a day), its name, and its equally likely quantiles.
+
+    Attributes
+    ----------
+    heading : str
+        Rows under one heading stand together.
+    label : str
+        What it is.
+    series : int
+        Which of `SERIES`.
+    dots : array (dot,)
+        Quantiles of equal steps of probability: each stands for one case in ``len(dots)``.
+    spread : tuple of float
+        Lower end of the 89 % interval, median, upper end.
+    said : tuple of (value, words)
+        What was said of this heading's rows, drawn through all of them.
+    """
+
+    heading: str
+    label: str
+    series: int
+    dots: NDArray[np.float64]
+    spread: tuple[float, float, float]
+    said: tuple[tuple[float, str], ...] = ()
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The one style of all pictures, for the time being; settings of the caller come back afterwards."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """An empty picture of the common width and of `height` inches; no pyplot, nothing global."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr]
+    FigureCanvasSVG(figure)
+    return figure, figure.add_subplot()
+
+
+# ---- carriers over time ------------------------------------------------------------------------
+
+
+def fan(
+    axes: Axes,
+    days: Sequence[dt.date],
+    bands: NDArray[np.float64],
+    prior_bands: NDArray[np.float64] | None = None,
+    reports: Sequence[Said] = (),
+    *,
+    label: str = "",
+) -> Axes:
+    """Carriers over time as a fan, before and after the reports, with the reports as intervals.
+
+    The vertical axis ends where the fan and the reports end; a prior that goes on is cut and told.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    days : sequence of date
+        The days of the bands.
+    bands : array (5, day)
+        Lower end of the 89 % interval, lower end of the 50 % interval, median, and the upper ends.
+    prior_bands : array (5, day), optional
+        The same before any report.
+    reports : sequence of Said
+        What was said of the carriers.
+    label : str
+        What is counted, for the axis: "containers".
+
+    Returns
+    -------
+    Axes
+    """
+    keep = _thinned(len(days), [days.index(said.day) for said in reports if said.day in days])
+    when = np.asarray(date2num([days[index] for index in keep]))
+    outer, inner, median = bands[[0, 4]][:, keep], bands[[1, 3]][:, keep], bands[2, keep]
+    top = _top(bands, reports)
+    size, word = words.scale(top)
+    if prior_bands is not None:
+        axes.fill_between(when, *np.minimum(prior_bands[[0, 4]][:, keep], 2 * top), color=GREY, lw=0)
+        _tell_prior(axes, prior_bands, top)
+    axes.fill_between(when, *outer, color=BLUE, alpha=0.22, lw=0)
+    axes.fill_between(when, *inner, color=BLUE, alpha=0.38, lw=0)
+    _draw_median(axes, when, median, reports)
+    axes.set(xlim=(when[0], when[-1]), ylim=(0, top))
+    axes.grid(axis="y")
+    _number_axis(axes.yaxis, size)
+    _date_axis(axes)
+    axes.set_title(f"{word} {label}".strip(), loc="left", fontsize=10, color=SOFT)
+    _name_bands(axes, bands[:, -1])
+    _draw_reports(axes, reports, top)
+    return axes
+
+
+def _top(bands: NDArray[np.float64], reports: Sequence[Said]) -> float:
+    ends = [said.high if np.isfinite(said.high) else 1.1 * said.low for said in reports]
+    return 1.06 * max([float(bands[4].max()), *ends]) or 1.0
+
+
+def _thinned(count: int, needed: Sequence[int]) -> list[int]:
+    """Places of at most `MOST_DAYS` days and of those needed."""
+    step = -(-count // MOST_DAYS)
+    return sorted({*range(0, count, step), count - 1, *needed})
+
+
+def _draw_median(axes: Axes, when: NDArray[Any], median: NDArray[Any], reports: Sequence[Said]) -> None:
+    """Solid from the first report to the last, dashed where no report stands."""
+    said = date2num([report.day for report in reports]) if reports else np.array([np.inf])
+    between = (when >= said.min()) & (when <= said.max())
+    axes.plot(when, median, color=BLUE, lw=1.6, ls=(0, (2, 1.6)), alpha=0.9)
+    if between.sum() > 1:
+        axes.plot(when[between], median[between], color=BLUE, lw=2.2, solid_capstyle="butt")
+
+
+def _tell_prior(axes: Axes, prior_bands: NDArray[np.float64], top: float) -> None:
+    highest = float(prior_bands[4].max())
+    text = "grey: 89 % interval before the reports"
+    if highest > top:
+        text += f",\ncut here; it goes on to {words.spoken(highest, highest / 2)}"
+    axes.text(
+        0.015, 0.985, text, transform=axes.transAxes, va="top", color=SOFT, fontsize=9, linespacing=1.35, zorder=6
+    )
+
+
+def _name_bands(axes: Axes, ends: NDArray[np.float64]) -> None:
+    """Names at the right edge, pushed apart where they would touch."""
+    room = 0.062 * axes.get_ylim()[1]
+    named = [(float(ends[2]), "median"), (float(ends[3]), "50 % interval"), (float(ends[4]), "89 % interval")]
+    lowest = 0.02 * axes.get_ylim()[1]
+    for height, name in named:
+        place = max(height, lowest)
+        lowest = place + room
+        axes.annotate(
+            name,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color="#00527f",
+            fontsize=9,
+            annotation_clip=False,
+        )
+
+
+def _draw_reports(axes: Axes, reports: Sequence[Said], top: float) -> None:
+    """A bar with caps from low to high, an arrow where there is no high end, and the words said."""
+    width = axes.get_xlim()[1] - axes.get_xlim()[0]
+    labelled: list[tuple[float, float]] = []
+    for said in sorted(reports, key=lambda said: said.day):
+        when, is_open = float(date2num(said.day)), not np.isfinite(said.high)
+        end = min(said.low + 0.08 * top, top) if is_open else said.high
+        axes.plot([when, when], [said.low, end], color=INK, lw=2.4, solid_capstyle="butt", zorder=5)
+        cap = (when - 0.011 * width, when + 0.011 * width)
+        for height in [said.low] if is_open else [said.low, said.high]:
+            axes.plot(cap, [height, height], color=INK, lw=1.4, solid_capstyle="butt", zorder=5, clip_on=False)
+        if is_open:
+            axes.plot([when], [end], marker="^", color=INK, ms=7, zorder=5)
+        spot = (when / width, end / top)
+        if all(abs(spot[0] - x) > 0.2 or abs(spot[1] - y) > 0.08 for x, y in labelled):
+            labelled.append(spot)
+            _label_report(axes, when, end, said.words)
+
+
+def _label_report(axes: Axes, when: float, height: float, text: str) -> None:
+    left, right = axes.get_xlim()
+    on_the_left = (when - left) / (right - left) > 0.35
+    axes.annotate(
+        _shortened(text, 26),
+        (when, height),
+        xytext=(-7 if on_the_left else 7, 5),
+        textcoords="offset points",
+        ha="right" if on_the_left else "left",
+        weight="bold",
+        zorder=7,
+        bbox={"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75},
+    )
+
+
+# ---- distributions side by side ----------------------------------------------------------------
+
+_LINE, _DOTS, _HEADING = 0.23, 0.56, 0.34  # inches: of a label, of a heap of dots, of a heading
+
+
+def height_of(rows: Sequence[Row]) -> float:
+    """Inches that `distributions` needs for these rows."""
+    return _places(rows)[1] + 0.75
+
+
+def distributions(axes: Axes, rows: Sequence[Row], *, label: str = "") -> Axes:
+    """Distributions under one another on one axis, as heaps of equally likely dots over their interval.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw; the figure should have the height that `height_of` tells.
+    rows : sequence of Row
+        From the top down; rows of one heading stand together.
+    label : str
+        The unit in the plural, for the axis: "rounds".
+
+    Returns
+    -------
+    Axes
+
+    References
+    ----------
+    Kay et al. (2016), When (ish) is my bus?, doi:10.1145/2858036.2858558: people read counts of dots
+    more surely than areas.
+    """
+    places, height = _places(rows)
+    right = _right_end(rows)
+    size, word = words.scale(right)
+    axes.set(xlim=(min(0.0, *(float(row.dots.min()) for row in rows)), right), ylim=(height, 0))
+    axes.set_yticks([])
+    axes.grid(axis="x")
+    _number_axis(axes.xaxis, size)
+    axes.set_xlabel(f"{word} {label}".strip())
+    heading = ""
+    for row, top in zip(rows, places, strict=True):
+        if row.heading != heading:
+            heading = row.heading
+            _draw_heading(axes, rows, places, top - _HEADING, heading)
+        _draw_row(axes, row, top)
+    return axes
+
+
+def _places(rows: Sequence[Row]) -> tuple[list[float], float]:
+    """The top of each row and the height of all, in inches."""
+    tops, height, heading = [], 0.0, ""
+    for row in rows:
+        if row.heading != heading:
+            heading = row.heading
+            height += _HEADING + (0.1 if tops else 0.0)
+        tops.append(height)
+        height += _LINE + _DOTS + 0.2
+    return tops, height
+
+
+def _right_end(rows: Sequence[Row]) -> float:
+    ends = [value for row in rows for value in (float(row.dots[-1]), row.spread[2], *(v for v, _ in row.said))]
+    return 1.03 * max(ends) or 1.0
+
+
+def _draw_heading(axes: Axes, rows: Sequence[Row], places: list[float], top: float, heading: str) -> None:
+    """The day, and what was said on it as a line through the rows of that day."""
+    left, right = axes.get_xlim()
+    axes.text(left, top + _HEADING / 2, heading, weight="bold", va="center", ha="left")
+    bottom = max(place for row, place in zip(rows, places, strict=True) if row.heading == heading)
+    bottom += _LINE + _DOTS + 0.1
+    said = dict(pair for row in rows if row.heading == heading for pair in row.said)
+    for value, text in said.items():
+        axes.plot([value, value], [top + _HEADING, bottom], color=INK, lw=1.3, ls=(0, (4, 2.5)), zorder=1.5)
+        axes.text(
+            max(value, left + 0.45 * (right - left)) if value < (left + right) / 2 else min(value, right),
+            top + _HEADING / 2,
+            _shortened(f"said: {text}", 30),
+            va="center",
+            ha=_anchor(value, left, right),
+            fontsize=9.5,
+        )
+
+
+def _anchor(value: float, left: float, right: float) -> str:
+    share = (value - left) / (right - left)
+    return "left" if share < 0.5 else "right" if share > 0.8 else "center"
+
+
+def _draw_row(axes: Axes, row: Row, top: float) -> None:
+    colour = SERIES[row.series]
+    floor = top + _LINE + _DOTS
+    axes.text(
+        axes.get_xlim()[0],
+        top + _LINE / 2,
+        f"■ {_shortened(row.label, 44)}",
+        va="center",
+        fontsize=9.5,
+        color=INK,
+        bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
+        zorder=4,
+    )
+    across, up, size = _heap(axes, row.dots)
+    axes.plot(across, floor - up, ls="", marker="o", ms=size, mew=0, color=colour, zorder=3)
+    lower, median, upper = row.spread
+    line = floor + 0.075
+    axes.plot([lower, upper], [line, line], color=colour, lw=3, solid_capstyle="butt", zorder=3)
+    axes.plot([median], [line], marker="o", ms=7, mfc="white", mec=colour, mew=2, zorder=4)
+
+
+def _heap(axes: Axes, dots: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any], float]:
+    """Dots in columns as wide as a dot: where across (data), how far up (inches), and their size (points)."""
+    left, right = axes.get_xlim()
+    inches = WIDTH - 0.3
+    wide = 0.075
+    column = wide / inches * (right - left)
+    bins = np.floor((dots - left) / column).astype(int)
+    level = np.array([int((bins[:index] == bins[index]).sum()) for index in range(len(dots))])
+    tallest = int(level.max()) + 1
+    rise = min(wide, _DOTS / tallest)
+    return left + (bins + 0.5) * column, (level + 0.5) * rise, 72 * min(wide, max(rise, 0.03)) * 0.92
+
+
+# ---- axes --------------------------------------------------------------------------------------
+
+
+def _number_axis(axis: Any, size: float) -> None:
+    def written(value: float, _: int) -> str:
+        return f"{value / size:,.10g}"
+
+    axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(written))
+
+
+def _date_axis(axes: Axes) -> None:
+    """Months in words, the year under the first tick and under each first of its year."""
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
+    left, right = axes.get_xlim()
+    ticks = [tick for tick in axes.xaxis.get_majorticklocs() if left <= tick <= right]
+    labels, year = [], 0
+    for tick in ticks:
+        day = num2date(tick)
+        parts = words.date_words(day.date(), short=True).split()
+        written = parts[1] if day.day == 1 else " ".join(parts[:2])
+        labels.append(written if day.year == year else f"{written}\n{day.year}")
+        year = day.year
+    axes.set_xticks(ticks, labels)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+# ---- files -------------------------------------------------------------------------------------
+
+
+def svg(figure: Figure, name: str, alternative: str) -> str:
+    """The picture as SVG for a page: the same text every time, ids of its own, and words for those who hear it.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        Goes in front of every id, so that two pictures on one page do not share any.
+    alternative : str
+        What the picture shows, in words.
+    """
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE | {"svg.hashsalt": name}), _quiet_about_glyphs():
+        figure.savefig(
+            buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+    drawn = buffer.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawn)
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(alternative)}" ', 1)
+
+
+def png(figure: Figure, dots_per_inch: int = 200) -> bytes:
+    """The picture as PNG."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE), _quiet_about_glyphs():
+        figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+@contextmanager
+def _quiet_about_glyphs() -> Iterator[None]:
+    """Matplotlib measures with its own font and warns of scripts it lacks; the reader's fonts have them."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+            yield
+    finally:
+        logger.setLevel(level)
