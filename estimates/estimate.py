@@ -148,7 +148,7 @@ class Estimate:
             return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
 
         value: xr.DataArray = evaluate(name, self.study.quantities, leaf, self.study.factor)
-        return value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name)
+        return value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
 
     def bands(
         self,

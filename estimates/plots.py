@@ -149,7 +149,7 @@ def fan(
     -------
     Axes
     """
-    keep = _thinned(len(days), [days.index(said.day) for said in reports if said.day in days])
+    keep = _kept(days, bands if prior_bands is None else np.maximum(bands, prior_bands), reports)
     when = np.asarray(date2num([days[index] for index in keep]))
     outer, inner, median = bands[[0, 4]][:, keep], bands[[1, 3]][:, keep], bands[2, keep]
     top = _top(bands, reports)
@@ -175,17 +175,21 @@ def _top(bands: NDArray[np.float64], reports: Sequence[Said]) -> float:
     return 1.06 * max([float(bands[4].max()), *ends]) or 1.0
 
 
-def _thinned(count: int, needed: Sequence[int]) -> list[int]:
-    """Places of at most `MOST_DAYS` days and of those needed."""
-    step = -(-count // MOST_DAYS)
-    return sorted({*range(0, count, step), count - 1, *needed})
+def _kept(days: Sequence[dt.date], bands: NDArray[np.float64], reports: Sequence[Said]) -> list[int]:
+    """The days drawn: from the last one on which all bands are at 0, at most `MOST_DAYS` and those of reports."""
+    said = [days.index(report.day) for report in reports if report.day in days]
+    started = int(np.argmax(bands[-1] > 0))
+    first = max(0, min([started - 1, len(days) - 2, *said]))
+    step = -(-(len(days) - first) // MOST_DAYS)
+    return sorted({*range(first, len(days), step), len(days) - 1, *said})
 
 
 def _draw_median(axes: Axes, when: NDArray[Any], median: NDArray[Any], reports: Sequence[Said]) -> None:
     """Solid from the first report to the last, dashed where no report stands."""
     said = date2num([report.day for report in reports]) if reports else np.array([np.inf])
     between = (when >= said.min()) & (when <= said.max())
-    axes.plot(when, median, color=BLUE, lw=1.6, ls=(0, (2, 1.6)), alpha=0.9)
+    first = max(int(np.argmax(median > 0)) - 1, 0)  # a line along the axis says nothing
+    axes.plot(when[first:], median[first:], color=BLUE, lw=1.6, ls=(0, (2, 1.6)))
     if between.sum() > 1:
         axes.plot(when[between], median[between], color=BLUE, lw=2.2, solid_capstyle="butt")
 
@@ -202,12 +206,12 @@ def _tell_prior(axes: Axes, prior_bands: NDArray[np.float64], top: float) -> Non
 
 def _name_bands(axes: Axes, ends: NDArray[np.float64]) -> None:
     """Names at the right edge, pushed apart where they would touch."""
-    room = 0.062 * axes.get_ylim()[1]
-    named = [(float(ends[2]), "median"), (float(ends[3]), "50 % interval"), (float(ends[4]), "89 % interval")]
+    line = 0.065 * axes.get_ylim()[1]
+    named = [(float(ends[2]), "median", 1.0), (float(ends[3]), "50 %", 1.3), (float(ends[4]), "89 %\ninterval", 0.0)]
     lowest = 0.02 * axes.get_ylim()[1]
-    for height, name in named:
+    for height, name, lines in named:
         place = max(height, lowest)
-        lowest = place + room
+        lowest = place + lines * line
         axes.annotate(
             name,
             (1, place),
@@ -251,18 +255,25 @@ def _label_report(axes: Axes, when: float, height: float, text: str) -> None:
         ha="right" if on_the_left else "left",
         weight="bold",
         zorder=7,
-        bbox={"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75},
     )
 
 
 # ---- distributions side by side ----------------------------------------------------------------
 
-_LINE, _DOTS, _HEADING = 0.23, 0.56, 0.34  # inches: of a label, of a heap of dots, of a heading
+_LABEL, _HEADING, _BAR, _GAP = 0.24, 0.34, 0.09, 0.16  # inches, from the top of a row down
+_DOT, _HIGHEST_HEAP = 0.075, 0.6  # inches: the width of a dot, the most that a heap may rise
+
+
+class _Place(NamedTuple):
+    """Where a row stands, in inches from the top: its label, and the floor of its heap of dots."""
+
+    label: float
+    floor: float
 
 
 def height_of(rows: Sequence[Row]) -> float:
     """Inches that `distributions` needs for these rows."""
-    return _places(rows)[1] + 0.75
+    return _places(rows)[-1].floor + _BAR + _GAP + 0.55
 
 
 def distributions(axes: Axes, rows: Sequence[Row], *, label: str = "") -> Axes:
@@ -286,96 +297,92 @@ def distributions(axes: Axes, rows: Sequence[Row], *, label: str = "") -> Axes:
     Kay et al. (2016), When (ish) is my bus?, doi:10.1145/2858036.2858558: people read counts of dots
     more surely than areas.
     """
-    places, height = _places(rows)
-    right = _right_end(rows)
+    places = _places(rows)
+    left, right = _ends(rows)
     size, word = words.scale(right)
-    axes.set(xlim=(min(0.0, *(float(row.dots.min()) for row in rows)), right), ylim=(height, 0))
+    axes.set(xlim=(left, right), ylim=(places[-1].floor + _BAR + _GAP, 0))
     axes.set_yticks([])
     axes.grid(axis="x")
     _number_axis(axes.xaxis, size)
     axes.set_xlabel(f"{word} {label}".strip())
-    heading = ""
-    for row, top in zip(rows, places, strict=True):
-        if row.heading != heading:
-            heading = row.heading
-            _draw_heading(axes, rows, places, top - _HEADING, heading)
-        _draw_row(axes, row, top)
+    for heading in dict.fromkeys(row.heading for row in rows):
+        group = [(row, place) for row, place in zip(rows, places, strict=True) if row.heading == heading]
+        _draw_heading(axes, group)
+        for row, place in group:
+            _draw_row(axes, row, place)
     return axes
 
 
-def _places(rows: Sequence[Row]) -> tuple[list[float], float]:
-    """The top of each row and the height of all, in inches."""
-    tops, height, heading = [], 0.0, ""
+def _ends(rows: Sequence[Row]) -> tuple[float, float]:
+    """The ends of the common axis; it holds 0, so that lengths can be compared."""
+    values = [0.0, *(value for row in rows for value in (*row.dots, *row.spread, *(said for said, _ in row.said)))]
+    low, high = float(min(values)), float(max(values))
+    margin = 0.03 * (high - low) or 1.0
+    return (low - margin if low < 0 else 0.0), high + margin
+
+
+def _places(rows: Sequence[Row]) -> list[_Place]:
+    places: list[_Place] = []
+    height, heading = 0.0, ""
     for row in rows:
         if row.heading != heading:
             heading = row.heading
-            height += _HEADING + (0.1 if tops else 0.0)
-        tops.append(height)
-        height += _LINE + _DOTS + 0.2
-    return tops, height
+            height += _HEADING + (_GAP if places else 0.0)
+        heap = float(_heap(row.dots, _ends(rows))[1].max()) + _DOT
+        places.append(_Place(height, height + _LABEL + heap))
+        height = places[-1].floor + _BAR + _GAP
+    return places
 
 
-def _right_end(rows: Sequence[Row]) -> float:
-    ends = [value for row in rows for value in (float(row.dots[-1]), row.spread[2], *(v for v, _ in row.said))]
-    return 1.03 * max(ends) or 1.0
-
-
-def _draw_heading(axes: Axes, rows: Sequence[Row], places: list[float], top: float, heading: str) -> None:
-    """The day, and what was said on it as a line through the rows of that day."""
+def _draw_heading(axes: Axes, group: Sequence[tuple[Row, _Place]]) -> None:
+    """The day, and what was said on it as a broken line through the rows of that day."""
     left, right = axes.get_xlim()
-    axes.text(left, top + _HEADING / 2, heading, weight="bold", va="center", ha="left")
-    bottom = max(place for row, place in zip(rows, places, strict=True) if row.heading == heading)
-    bottom += _LINE + _DOTS + 0.1
-    said = dict(pair for row in rows if row.heading == heading for pair in row.said)
-    for value, text in said.items():
-        axes.plot([value, value], [top + _HEADING, bottom], color=INK, lw=1.3, ls=(0, (4, 2.5)), zorder=1.5)
+    top = group[0][1].label
+    bottom = group[-1][1].floor + _BAR + 0.06
+    axes.text(left, top - _HEADING / 2, group[0][0].heading, weight="bold", va="center", ha="left")
+    for value, text in dict.fromkeys(pair for row, _ in group for pair in row.said):
+        axes.plot([value, value], [top - 0.06, bottom], color=INK, lw=1.3, ls=(0, (4, 2.5)), zorder=1.5)
+        is_far_right = value - left > 0.62 * (right - left)
         axes.text(
-            max(value, left + 0.45 * (right - left)) if value < (left + right) / 2 else min(value, right),
-            top + _HEADING / 2,
+            value if is_far_right else max(value, left + 0.36 * (right - left)),
+            top - _HEADING / 2,
             _shortened(f"said: {text}", 30),
             va="center",
-            ha=_anchor(value, left, right),
+            ha="right" if is_far_right else "left",
             fontsize=9.5,
         )
 
 
-def _anchor(value: float, left: float, right: float) -> str:
-    share = (value - left) / (right - left)
-    return "left" if share < 0.5 else "right" if share > 0.8 else "center"
-
-
-def _draw_row(axes: Axes, row: Row, top: float) -> None:
+def _draw_row(axes: Axes, row: Row, place: _Place) -> None:
     colour = SERIES[row.series]
-    floor = top + _LINE + _DOTS
-    axes.text(
-        axes.get_xlim()[0],
-        top + _LINE / 2,
-        f"■ {_shortened(row.label, 44)}",
+    name = axes.annotate(
+        _shortened(row.label, 44),
+        (axes.get_xlim()[0], place.label + _LABEL / 2),
+        xytext=(11, 0),
+        textcoords="offset points",
         va="center",
         fontsize=9.5,
-        color=INK,
-        bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
         zorder=4,
     )
-    across, up, size = _heap(axes, row.dots)
-    axes.plot(across, floor - up, ls="", marker="o", ms=size, mew=0, color=colour, zorder=3)
+    name.set_bbox({"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"})
+    axes.annotate("■", name.xy, xytext=(0, 0), textcoords="offset points", va="center", color=colour, zorder=5)
+    across, up, size = _heap(row.dots, axes.get_xlim())
+    axes.plot(across, place.floor - up, ls="", marker="o", ms=size, mew=0, color=colour, zorder=3)
     lower, median, upper = row.spread
-    line = floor + 0.075
-    axes.plot([lower, upper], [line, line], color=colour, lw=3, solid_capstyle="butt", zorder=3)
-    axes.plot([median], [line], marker="o", ms=7, mfc="white", mec=colour, mew=2, zorder=4)
+    bar = place.floor + _BAR
+    axes.plot([lower, upper], [bar, bar], color=colour, lw=3, solid_capstyle="butt", zorder=3)
+    axes.plot([median], [bar], marker="o", ms=7, mfc="white", mec=colour, mew=2, zorder=4)
 
 
-def _heap(axes: Axes, dots: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any], float]:
+def _heap(
+    dots: NDArray[np.float64], ends: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Dots in columns as wide as a dot: where across (data), how far up (inches), and their size (points)."""
-    left, right = axes.get_xlim()
-    inches = WIDTH - 0.3
-    wide = 0.075
-    column = wide / inches * (right - left)
-    bins = np.floor((dots - left) / column).astype(int)
-    level = np.array([int((bins[:index] == bins[index]).sum()) for index in range(len(dots))])
-    tallest = int(level.max()) + 1
-    rise = min(wide, _DOTS / tallest)
-    return left + (bins + 0.5) * column, (level + 0.5) * rise, 72 * min(wide, max(rise, 0.03)) * 0.92
+    column = _DOT / (WIDTH - 0.3) * (ends[1] - ends[0])
+    columns = np.floor((dots - ends[0]) / column).astype(int)
+    level = np.array([int((columns[:index] == here).sum()) for index, here in enumerate(columns)])
+    rise = min(_DOT, _HIGHEST_HEAP / (int(level.max()) + 1))
+    return ends[0] + (columns + 0.5) * column, (level + 0.5) * rise, 72 * max(rise, 0.4 * _DOT) * 0.92
 
 
 # ---- axes --------------------------------------------------------------------------------------
@@ -385,7 +392,7 @@ def _number_axis(axis: Any, size: float) -> None:
     def written(value: float, _: int) -> str:
         return f"{value / size:,.10g}"
 
-    axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(written))
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 from estimates import shelf
 from estimates.errors import EngineError, QuestionError
 from estimates.estimate import Conditions, Estimate
-from estimates.inference.fit import ENGINES, fit, versions
+from estimates.inference.fit import ENGINES, fit_model, versions
 from estimates.study import Study
 
 
@@ -64,7 +64,7 @@ def infer(
     """
     file = shelf.find(model)
     asked = study.asking(*at)
-    posterior, tree = fit(file.build(asked), engine, _checked(seed), progress)
+    posterior, tree = fit_model(file.build(asked), engine, _checked(seed), progress)
     carriers = asked.carriers
     for group in ("posterior", "prior"):
         for name in tree[group].data_vars:
@@ -112,7 +112,7 @@ def sample(
     """
     if not isinstance(model, pm.Model):
         raise EngineError(f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1).")
-    posterior, tree = fit(model, engine, _checked(seed), progress)
+    posterior, tree = fit_model(model, engine, _checked(seed), progress)
     evidence: dict[str, Any] = {}
     if posterior.log_evidence is not None:
         evidence = {"log_evidence": posterior.log_evidence.value, "log_evidence_mcse": posterior.log_evidence.mcse}

@@ -43,7 +43,7 @@ class Posterior:
     trust: Trust
 
 
-def fit(model: pm.Model, engine: str, seed: int, progress: Progress | None = None) -> tuple[Posterior, xr.DataTree]:
+def fit_model(model: pm.Model, engine: str, seed: int, progress: Progress | None = None) -> tuple[Posterior, xr.DataTree]:
     """Fit any PyMC model: the posterior, and all groups of draws that follow from it.
 
     Raises

@@ -46,6 +46,7 @@ _EXPLORERS = 2_048
 _TRAINING = 8_192
 _ROUND_POINTS = 8_192
 _ROUNDS = 3
+_STEPS = 4
 _ATTEMPTS = 4
 _MOST_PARTS = 6
 _GOOD_K = 0.6
@@ -191,23 +192,21 @@ class _Learner:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
         weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
         blend = blend.shared_out(batch.points, weights)
-        moved = move(batch.take(_chosen(log_weights, _POPULATION, self.rng)), self.evaluate, 1.0, 4, self.rng)
-        self.training = np.concatenate([self.training, moved.points])[-2 * _TRAINING :]
-        main = blend.parts[0]
+        thin = np.maximum(weights - _THIN, 0.0)
+        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
+        main, filling = blend.parts[0], _POPULATION // 2
+        typical = batch.take(_chosen(log_weights, _POPULATION, self.rng))
+        rare = batch.take(_chosen(np.log(np.maximum(thin, 1e-300)), filling, self.rng))
+        both, looks = joined(typical, rare), []
+        for _ in range(2):
+            both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(_POPULATION, filling))
+            looks.append(both.points)
+        self.training = np.concatenate([self.training, *(points[:_POPULATION] for points in looks)])[-2 * _TRAINING :]
         components = len(main.weights)
         main = mixture.fit(self._some(self.training), components, self.rng, start=main, least=0.1 / components)
-        thin = np.maximum(weights - _THIN, 0.0)
-        if not thin.any():
-            return Blend((main, *blend.parts[1:]), blend.shares)
-        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
-        return blend.joined(main, self._filling(batch, thin, components // 2), lacking)
-
-    def _filling(self, batch: Population, thin: Array, components: int) -> StudentMixture:
-        """A mixture for places covered too thinly, from points that move only among themselves there."""
-        chosen = _chosen(np.log(np.maximum(thin, 1e-300)), _POPULATION // 2, self.rng)
-        settled = move(batch.take(chosen), self.evaluate, 1.0, 8, self.rng)
-        again = move(settled, self.evaluate, 1.0, 4, self.rng)
-        return mixture.fit(joined(settled, again).points, components, self.rng, least=0.2 / components)
+        # Points that moved only among themselves, from where the proposal is too thin.
+        extra = np.concatenate([points[_POPULATION:] for points in looks])
+        return blend.joined(main, mixture.fit(extra, components // 2, self.rng, least=0.2 / components), lacking)
 
     def _some(self, points: Array) -> Array:
         return points[self.rng.permutation(len(points))[:_TRAINING]]

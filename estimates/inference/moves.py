@@ -52,18 +52,37 @@ def joined(first: Population, second: Population) -> Population:
 
 
 def move(
-    population: Population, evaluate: Evaluate, power: float, steps: int, rng: np.random.Generator
+    population: Population,
+    evaluate: Evaluate,
+    power: float,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    groups: tuple[int, ...] = (),
 ) -> Population:
-    """The population after some steps towards prior times likelihood to a power."""
+    """The population after some steps towards prior times likelihood to a power.
+
+    With `groups`, the sizes of consecutive groups, members take their steps from their own group only.
+    """
+    sizes = np.array(groups or (len(population),))
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     for _ in range(steps):
-        population = _step(population, evaluate, power, rng)
+        population = _step(population, evaluate, power, rng, (starts, np.repeat(sizes, sizes)))
     return population
 
 
-def _step(population: Population, evaluate: Evaluate, power: float, rng: np.random.Generator) -> Population:
+def _step(
+    population: Population,
+    evaluate: Evaluate,
+    power: float,
+    rng: np.random.Generator,
+    groups: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> Population:
     count, dimension = population.points.shape
-    first = rng.integers(count, size=count)
-    second = (first + rng.integers(1, count, size=count)) % count
+    starts, sizes = groups
+    first = rng.integers(sizes)
+    second = starts + (first + rng.integers(1, sizes)) % sizes
+    first += starts
     # Steps of many sizes: narrow ridges want short ones; a whole difference jumps between modes.
     length = 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=count))
     length[rng.random(count) < 0.1] = 1.0

@@ -1,0 +1,347 @@
+"""The result as one self-contained HTML page. It arranges what the estimate says and computes nothing."""
+
+import datetime as dt
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from estimates import plots, shelf, words
+from estimates.assumptions import Assumption
+from estimates.estimate import Estimate
+from estimates.files import replacing
+from estimates.reports import Report, relays
+from estimates.study import Study, packaged
+
+DOTS = tuple((np.arange(50) + 0.5) / 50)
+"""The probabilities of the dots of a distribution: fifty cases, equally likely."""
+
+MOST_HEADINGS = 3
+"""Distributions are drawn for at most so many report days, the last ones."""
+
+type Row = dict[str, Any]
+
+
+def render(estimate: Estimate, document: dict[str, Any], findings: Sequence[str] = ()) -> str:
+    """The page as HTML: no script, no request to anywhere, the same text for the same estimate.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Its study for the words, its draws for the pictures.
+    document : dict
+        What `Estimate.document` gives; every printed number comes from here.
+    findings : sequence of str
+        What the audit says of the study.
+    """
+    page = _Page(estimate, document)
+    return _environment().get_template("page.html.j2").render(page=page, findings=list(findings), words=words)
+
+
+def write(estimate: Estimate, document: dict[str, Any], path: str | Path, findings: Sequence[str] = ()) -> Path:
+    """Write the page to a file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written.
+    """
+    text = render(estimate, document, findings)
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("estimates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["web_host"] = web_host
+    return environment
+
+
+def web_host(address: str) -> str:
+    """The host of an address that may become a link; empty for anything but http and https.
+
+    >>> web_host("https://www.example.org/a"), web_host("javascript:alert(1)"), web_host("a book, p. 3")
+    ('example.org', '', '')
+    """
+    try:
+        parts = urlsplit(address.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    return host.removeprefix("www.") if parts.scheme in ("http", "https") else ""
+
+
+# ---- pictures ----------------------------------------------------------------------------------
+
+
+def draw_carriers(axes: Axes, estimate: Estimate) -> None:
+    """The carriers over time as a fan, with the reports on them."""
+    bands = estimate.bands()
+    days = bands["day"].values.astype("datetime64[D]").tolist()
+    prior = estimate.bands(group="prior").values if "prior" in estimate.data.children else None
+    said = [
+        plots.Said(report.published, *report.says.seen, words=str(report.says))
+        for report in _drawn_reports(estimate.study)
+    ]
+    plots.fan(axes, days, bands.values, prior, said, label=words.label(estimate.study.carriers.name))
+
+
+def _drawn_reports(study: Study) -> list[Report]:
+    """The fitted reports on the carriers from their start: those that the fan can be held against."""
+    return [report for report in study.fitted if report.measures == study.carriers.name and not report.since]
+
+
+def headline(study: Study) -> tuple[str, ...]:
+    """The quantities that the page leads with: the study's headline, else its first quantity, else the carriers."""
+    if study.headline:
+        return tuple(filter(None, (study.headline.quantity, study.headline.stated)))
+    return (next(iter(study.quantities), study.carriers.name),)
+
+
+def headline_rows(estimate: Estimate, document: dict[str, Any]) -> list[plots.Row]:
+    """The distributions of the headline quantities at the last report days."""
+    study = estimate.study
+    names = headline(study)
+    rows = [row for row in document["quantities"] if row["name"] in names]
+    dates = sorted({row["date"] for row in rows if row["date"]})[-MOST_HEADINGS:]
+    shown = {(row["date"], row["name"]): row for row in rows if row["date"] is None or row["date"] in dates}
+    ordered = sorted(shown.values(), key=lambda row: (row["date"] or "", names.index(row["name"])))
+    return [
+        plots.Row(
+            heading=words.date_words(row["date"]) if row["date"] else "on every day",
+            label=_label(study, row["name"]),
+            series=names.index(row["name"]),
+            dots=estimate.bands(row["name"], row["at"], probs=DOTS).values,
+            spread=(row["lower"], row["median"], row["upper"]),
+            said=tuple(
+                (report.says.printed, str(report.says))
+                for report in study.reports
+                if report.measures == row["name"] and str(report.published) == row["date"]
+            ),
+        )
+        for row in ordered
+    ]
+
+
+def picture_of_carriers(estimate: Estimate) -> Figure:
+    """The fan as a figure of its own."""
+    with plots.style():
+        figure, axes = plots.canvas(3.6)
+        draw_carriers(axes, estimate)
+    return figure
+
+
+def picture_of_headline(estimate: Estimate, document: dict[str, Any]) -> Figure:
+    """The headline quantities as a figure of their own."""
+    rows = headline_rows(estimate, document)
+    with plots.style():
+        figure, axes = plots.canvas(plots.height_of(rows))
+        plots.distributions(axes, rows, label=words.units(estimate.study.unit_of(headline(estimate.study)[0])))
+    return figure
+
+
+def _label(study: Study, name: str) -> str:
+    return words.label(name, study.quantities[name].says if name in study.quantities else "")
+
+
+# ---- what the template asks for ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The estimate and its document, arranged in the order of the page."""
+
+    estimate: Estimate
+    document: dict[str, Any]
+
+    @property
+    def study(self) -> Study:
+        return self.estimate.study
+
+    @property
+    def share(self) -> str:
+        """The name of the interval: 89 %."""
+        return f"{100 * self.document['interval']['prob']:.0f} %"
+
+    # The answer
+
+    @cached_property
+    def answers(self) -> list[Row]:
+        """The headline quantities at their last report."""
+        rows = {row["name"]: row for row in self.document["quantities"]}  # the last of each name stays
+        return [self._answer(rows[name]) for name in headline(self.study) if name in rows]
+
+    def _answer(self, row: Row) -> Row:
+        error = row["mcse_median"]
+        return {
+            "label": _label(self.study, row["name"]),
+            "says": self.says(row["name"]),
+            "date": words.date_words(row["date"]) if row["date"] else "",
+            "unit": words.units(row["unit"]),
+            "median": words.spoken(row["median"], half(row), error),
+            "ends": words.spoken_interval(row["lower"], row["upper"], error),
+        }
+
+    @cached_property
+    def answered_claims(self) -> list[Row]:
+        """Claims on the headline quantities at the last report; without any, the first two."""
+        asked = [row for row in self.claims if row["probability"] is not None]
+        names = set(headline(self.study))
+        last = max((report.published for report in self.study.fitted), default=None)
+        about = [row for row in asked if (names, last) and self._is_about(row["id"], names, last)]
+        return about or asked[:2]
+
+    def _is_about(self, claim: str, names: set[str], last: dt.date | None) -> bool:
+        leaves = self.study.claims[claim].parsed.names()
+        return any(leaf.name in names and leaf.at and self.study.date_of(leaf.at) == last for leaf in leaves)
+
+    # Pictures
+
+    @cached_property
+    def carriers_picture(self) -> str:
+        shown = [row for row in self.document["quantities"] if row["name"] == self.study.carriers.name]
+        told = "; ".join(
+            f"{words.date_words(row['date'])}: median {words.number(row['median'], half(row))}, "
+            f"{self.share} interval {words.interval(row['lower'], row['upper'])}"
+            for row in shown
+        )
+        alternative = f"Fan of {self.study.carriers.name} over time with the reports. {told}."
+        return plots.svg(picture_of_carriers(self.estimate), "carriers", alternative)
+
+    @cached_property
+    def headline_picture(self) -> str:
+        told = "; ".join(f"{a['label']}: median {a['median']}, {self.share} interval {a['ends']}" for a in self.answers)
+        when = f" on {self.answers[0]['date']}" if self.answers[0]["date"] else ""
+        alternative = f"Distributions side by side. {told} {self.answers[0]['unit']}{when}."
+        return plots.svg(picture_of_headline(self.estimate, self.document), "headline", alternative)
+
+    @property
+    def said_in_headline(self) -> bool:
+        """Whether the headline picture holds what was said."""
+        measured = {report.measures for report in self.study.reports}
+        return bool(measured.intersection(headline(self.study)))
+
+    @property
+    def days_left_out(self) -> bool:
+        """Whether some report days are not in the headline picture."""
+        dates = {row["date"] for row in self.document["quantities"] if row["name"] in headline(self.study)}
+        return len(dates) > MOST_HEADINGS
+
+    @property
+    def undrawn_reports(self) -> list[str]:
+        """Fitted reports that the fan does not show."""
+        return [report.id for report in self.study.fitted if report not in _drawn_reports(self.study)]
+
+    # Tables
+
+    @property
+    def quantities(self) -> list[Row]:
+        before = None
+        rows = []
+        for row in self.document["quantities"]:
+            rows.append(row | {"is_first": row["name"] != before, "says": self.says(row["name"]), "half": half(row)})
+            before = row["name"]
+        return rows
+
+    def says(self, name: str) -> str:
+        """What a quantity means, in words."""
+        return self.study.quantities[name].says if name in self.study.quantities else ""
+
+    @property
+    def trend(self) -> list[Row]:
+        published = {report.id: words.date_words(report.published) for report in self.study.reports}
+        return [
+            row | {"from_date": published[row["from"]], "to_date": published[row["to"]]}
+            for row in self.document["trend"]
+        ]
+
+    @property
+    def parameters(self) -> list[Row]:
+        return [row | {"is_date": row["unit"] == "date"} for row in self.document["parameters"]]
+
+    @property
+    def claims(self) -> list[Row]:
+        return [row | {"claim": self.study.claims[row["id"]]} for row in self.document["claims"]]
+
+    @property
+    def reports(self) -> list[Row]:
+        repeated = relays(self.study.reports)
+        return [{"report": report, "role": _role(report, repeated)} for report in self.study.reports]
+
+    @property
+    def used(self) -> list[Row]:
+        """The assumptions of the fit."""
+        return [row for row in self._assumptions() if row["name"] in self.estimate.data["posterior"].data_vars]
+
+    @property
+    def unused(self) -> list[Row]:
+        """The assumptions that this model and these quantities do not need."""
+        return [row for row in self._assumptions() if row["name"] not in self.estimate.data["posterior"].data_vars]
+
+    def _assumptions(self) -> Iterator[Row]:
+        for name, assumption in self.study.assumptions.items():
+            yield {"name": name, "assumption": assumption, **self._prior(name, assumption)}
+
+    def _prior(self, name: str, assumption: Assumption) -> Row:
+        stated = words.prior(assumption.prior.model_dump(exclude_none=True))
+        ends = self.study.implied(name)
+        if assumption.unit == "date":
+            return {"prior": stated, "unit": "date", "implied": [words.date_words(end, short=True) for end in ends]}
+        spread = (float(ends[2]) - float(ends[0])) / 2
+        implied = [words.number(float(end), spread) for end in ends]
+        return {"prior": stated, "unit": self.study.unit_of(name), "implied": implied}
+
+    # What the data say and what the model says
+
+    @property
+    def issuers(self) -> list[str]:
+        return sorted({report.issuer for report in self.study.fitted if report.measures == self.study.carriers.name})
+
+    @property
+    def fitted_dates(self) -> str:
+        return words.listed([words.date_words(day) for day in sorted({r.published for r in self.study.fitted})])
+
+    @property
+    def single_day(self) -> bool:
+        return len({report.published for report in self.study.fitted}) == 1
+
+    # Conditions
+
+    @property
+    def command(self) -> str:
+        """The command that makes the estimate again."""
+        document = self.document
+        study = document["study"] if document["study"] in packaged() else f"{document['study']}.toml"
+        model = document["model"] if document["model"] in shelf.models() else f"./{document['model']}.py"
+        parts = ["estimates", "run", study, "--model", model]
+        parts += ["--variant", document["variant"]] if document["variant"] else []
+        return shlex.join([*parts, "--engine", document["engine"], "--seed", str(document["seed"])])
+
+
+def half(row: Row) -> float:
+    """Half the width of a row's interval, which says how many digits its numbers deserve."""
+    return float(row["upper"] - row["lower"]) / 2
+
+
+def _role(report: Report, repeated: dict[str, str]) -> str:
+    if report.derived_from:
+        return f"derived from {report.derived_from}: not counted again"
+    if report.id in repeated:
+        return f"relay of {repeated[report.id]}: not counted again"
+    return "fitted"
