@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -156,9 +157,7 @@ def _tails(family: str, parameters: tuple[float, ...]) -> tuple[_Tail, _Tail, _T
     raise AssertionError(family)
 
 
-def _symmetric(
-    cdf: _Tail, inverse: _Tail, mu: float, sigma: float
-) -> tuple[_Tail, _Tail, _Tail, _Tail]:
+def _symmetric(cdf: _Tail, inverse: _Tail, mu: float, sigma: float) -> tuple[_Tail, _Tail, _Tail, _Tail]:
     return (
         lambda x: cdf((x - mu) / sigma),
         lambda p: mu + sigma * inverse(p),
@@ -170,9 +169,9 @@ def _symmetric(
 class Prior(Noun):
     """A family with its quantiles or bounds, as a person would state them."""
 
-    family: Literal[
-        "uniform", "normal", "lognormal", "halfnormal", "beta", "gamma", "student_t", "fixed"
-    ] = Field(description="The shape of the prior.")
+    family: Literal["uniform", "normal", "lognormal", "halfnormal", "beta", "gamma", "student_t", "fixed"] = (
+        Field(description="The shape of the prior.")
+    )
     q05: Real | None = Field(default=None, description="5 % of the prior lies below, after truncation.")
     q95: Real | None = Field(default=None, description="95 % of the prior lies below, after truncation.")
     lower: Real | None = Field(default=None, description="Impossible below.")
@@ -184,7 +183,9 @@ class Prior(Noun):
     def _fields_of_the_family(self) -> Self:
         needed, optional = FAMILIES[self.family]
         given = {name for name in Prior.model_fields if name != "family" and getattr(self, name) is not None}
-        wording = " and ".join(sorted(needed)) + (f"; may have {', '.join(sorted(optional))}" if optional else "")
+        wording = " and ".join(sorted(needed)) + (
+            f"; may have {', '.join(sorted(optional))}" if optional else ""
+        )
         for name in sorted(needed - given):
             raise StudyError(f"{self.family} without {name}", remedy=f"It needs {wording}.")
         for name in sorted(given - needed - optional):
@@ -193,7 +194,9 @@ class Prior(Noun):
         if len(kinds) > 1:
             raise StudyError("dates mixed with numbers", remedy="Write all of q05, q95, lower, upper alike.")
         if self.is_dated and self.family not in _ON_THE_WHOLE_LINE:
-            raise StudyError(f"{self.family} of dates", remedy="Dates take uniform, normal, student_t or fixed.")
+            raise StudyError(
+                f"{self.family} of dates", remedy="Dates take uniform, normal, student_t or fixed."
+            )
         self._in_order()
         return self
 
@@ -207,13 +210,19 @@ class Prior(Noun):
         stated = {name: number for name, number in numbers.items() if number is not None}
         for name, number in stated.items():
             if isinstance(number, float) and not math.isfinite(number):
-                raise StudyError(f"{name} = {number}", remedy="Quantiles and bounds are finite; leave a bound out.")
+                raise StudyError(
+                    f"{name} = {number}", remedy="Quantiles and bounds are finite; leave a bound out."
+                )
             if isinstance(number, float) and number and not 1e-100 < abs(number) < 1e100:
-                raise StudyError(f"{name} = {number}", remedy="Choose a unit in which the numbers are ordinary.")
+                raise StudyError(
+                    f"{name} = {number}", remedy="Choose a unit in which the numbers are ordinary."
+                )
         ladder = [(name, stated[name]) for name in ("lower", "q05", "q95", "upper") if name in stated]
-        for (low, below), (high, above) in zip(ladder, ladder[1:], strict=False):
+        for (low, below), (high, above) in pairwise(ladder):
             if not below < above:
-                raise StudyError(f"{low} = {below} is not below {high} = {above}", remedy="lower < q05 < q95 < upper.")
+                raise StudyError(
+                    f"{low} = {below} is not below {high} = {above}", remedy="lower < q05 < q95 < upper."
+                )
         positive = self.family in ("lognormal", "gamma", "halfnormal", "beta")
         for name in ("q05", "q95"):
             if positive and name in stated and not stated[name] > 0:
@@ -221,7 +230,9 @@ class Prior(Noun):
         if self.family == "beta" and not stated["q95"] < 1:
             raise StudyError(f"q95 = {stated['q95']}", remedy="A beta is a share between 0 and 1.")
         if self.df is not None and not self.df > 1:
-            raise StudyError(f"df = {self.df:g}", remedy="Degrees of freedom are above 1; 4 is a common choice.")
+            raise StudyError(
+                f"df = {self.df:g}", remedy="Degrees of freedom are above 1; 4 is a common choice."
+            )
 
     def solve(self, number: Callable[[Real], float] = float) -> Distribution:  # type: ignore[assignment]
         """The distribution whose quantiles after truncation are those stated.

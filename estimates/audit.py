@@ -63,13 +63,13 @@ def audit(study: Study) -> tuple[Finding, ...]:
 def _derived(study: Study) -> Iterator[Finding]:
     for report in study.reports:
         if report.derived_from:
-            words = f"{report.id} ({report.says}) is {Kind.DERIVED.value} (from {report.derived_from})."
+            words = f"{report.id} ({report.says}), from {report.derived_from}: {Kind.DERIVED.value}."
             yield Finding(Kind.DERIVED, (report.id, report.derived_from), words)
 
 
 def _relayed(study: Study) -> Iterator[Finding]:
     for later, earlier in relays(study.reports).items():
-        words = f"{later} says what {earlier} said: {Kind.RELAY.value}. If it is a new count, say why: independent."
+        words = f"{later} says what {earlier} said: {Kind.RELAY.value}. A new count says why: independent."
         yield Finding(Kind.RELAY, (later, earlier), words)
 
 
@@ -152,5 +152,7 @@ def unused(study: Study, model_assumptions: tuple[str, ...]) -> tuple[str, ...]:
     asked = {"reporting_lag", "issuer_bias", "common_bias", "report_scatter", *model_assumptions}
     for quantity in study.quantities:
         asked |= set(dependencies(quantity, study.quantities))
-    asked |= {leaf.name for claim in study.claims.values() for leaf in claim.parsed.names()} - set(MODEL_ASSUMPTIONS)
+    asked |= {leaf.name for claim in study.claims.values() for leaf in claim.parsed.names()} - set(
+        MODEL_ASSUMPTIONS
+    )
     return tuple(name for name in study.assumptions if name not in asked)

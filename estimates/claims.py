@@ -71,7 +71,9 @@ def check_claim(claim: Claim, dimension: Callable[[str], Dimension]) -> None:
             raise FormulaError(f"no quantity in {claim.statement!r}", remedy="Name at least one.")
         for side, other in ((comparison.left, right), (comparison.right, left)):
             if isinstance(side.term, Day) and other is not None and not other.is_date:
-                raise UnitError(f"the date {side.text} against {other}", remedy="A date compares with a date.")
+                raise UnitError(
+                    f"the date {side.text} against {other}", remedy="A date compares with a date."
+                )
             if not side.names() and not isinstance(side.term, Day) and other is not None and other.is_date:
                 raise UnitError(f"the number {side.text} against a date", remedy="Write a date: 2022-08-31.")
         if left is not None and right is not None and left != right:

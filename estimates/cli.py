@@ -4,28 +4,53 @@ import gc
 import json
 import math
 import os
+import shlex
 import sys
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import click
 import typer
 
 from estimates.errors import EngineError, EstimatesError, OutputError
 
 if TYPE_CHECKING:
     from estimates.estimate import Estimate
+    from estimates.shelf import ModelFile
     from estimates.study import Study
 
 EXIT_BAD_VERDICT, EXIT_INPUT, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 70, 130
 
+_EXAMPLES = """\b
+First steps:
+  estimates run                        the flagship study: a table and a page
+  estimates check                      how its reports and priors are read
+  estimates new barrels --load barrel  a study of your own, to be edited
+  estimates run barrels.toml
+
+Exit codes: 0 done, 1 the verdict is bad, 2 the input is wrong, 70 a fault of ours, 130 interrupted."""
+
+_RUN_EXAMPLES = """\b
+Examples:
+  estimates run
+  estimates run --model stepped --variant mid_2022
+  estimates run barrels.toml --model ./mine.py --out results/mine
+  estimates run --json --seed 2 | jq .claims"""
+
+_CHECK_EXAMPLES = """\b
+Examples:
+  estimates check
+  estimates check barrels.toml --model stepped"""
+
+_NEW_EXAMPLES = """\b
+Example:
+  estimates new barrels --carriers voyages --unit voyage --load barrel"""
+
 app = typer.Typer(
     help="Turn sparse public reports into honest distributions.",
-    epilog="Without STUDY the flagship is meant: shells by container, February to August 2024.",
-    no_args_is_help=True,
+    epilog=_EXAMPLES,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,45 +58,68 @@ app = typer.Typer(
 )
 
 StudyArgument = Annotated[
-    str, typer.Argument(metavar="[STUDY]", help="A packaged study (see: estimates studies) or the path of a TOML file.")
+    str, typer.Argument(metavar="STUDY", help="A packaged study (see: estimates studies) or the path of a TOML file.")
 ]
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="MODEL", help="A model (see: estimates models) or the path of a .py file."),
+]
+VariantOption = Annotated[
+    str | None, typer.Option("--variant", metavar="NAME", help="Read the study as one of its variants.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 _FLAGSHIP = "dprk-shells-2024"
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
+def _estimates(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"estimates {version_of('estimates')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command(epilog=_RUN_EXAMPLES)
 def run(
     study: StudyArgument = _FLAGSHIP,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A model of the shelf, or the path of a .py file.")
-    ] = "steady",
-    variant: Annotated[str | None, typer.Option("--variant", help="Read the study as one of its variants.")] = None,
+    model: ModelOption = "steady",
+    variant: VariantOption = None,
     engine: Annotated[
-        str, typer.Option(help="importance, nuts, or auto: importance where it is good, else nuts.")
+        str,
+        typer.Option(metavar="ENGINE", help="importance, nuts, or auto: importance where it is good, else nuts."),
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.", min=0, max=2**32 - 1)] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results. [default: results/STUDY/MODEL[-VARIANT]]")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the files.  [default: results/STUDY/MODEL[-VARIANT]]"),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document; write files only with --out.")
+        bool, typer.Option("--json", help="Print one JSON document and nothing else; write files only with --out.")
     ] = False,
 ) -> None:
     """Fit a model to a study and print what the reports imply.
 
-    Prints the table and writes estimate.json, estimate.nc and page.html. Exit code 0 when done, 1 when the
-    verdict is bad (still written), 2 when the input is wrong.
+    Prints the table and writes estimate.json, estimate.nc and page.html. The exit code is 0 when done,
+    1 when the verdict is bad (the files are still written), 2 when the input is wrong.
     """
     asked = _read(study, variant)
-    folder = out if out or as_json else _default_folder(asked, model)
+    file = _model(model)
+    folder = out if out or as_json else _default_folder(asked, file)
     if folder:
         _check_folder(folder)
-    from estimates.inference import infer
-
     with _progress(f"Fitting {asked.name}") as progress:
-        estimate = infer(asked, model, engine=engine, seed=seed, progress=progress)
-    document = estimate.document()
-    if folder:
-        _write(estimate, document, folder)
+        from estimates.inference import infer
+
+        estimate = infer(asked, file.path, engine=engine, seed=seed, progress=progress)
+        document = estimate.document()
+        if folder:
+            _write(estimate, document, folder)
     if as_json:
         _print_json(document)
     else:
@@ -80,30 +128,28 @@ def run(
         raise typer.Exit(EXIT_BAD_VERDICT)
 
 
-@app.command()
+@app.command(epilog=_CHECK_EXAMPLES)
 def check(
     study: StudyArgument = _FLAGSHIP,
-    variant: Annotated[str | None, typer.Option("--variant", help="Read the study as one of its variants.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    model: ModelOption = "steady",
+    variant: VariantOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Read a study without fitting it: the interval of every report, the audit, the implied priors."""
-    asked = _read(study, variant)
-    from estimates.audit import audit
+    """Read a study without fitting it.
 
-    findings = audit(asked)
-    document = _checked(asked, [finding.words for finding in findings])
+    Shows the interval that every report is read as, the quantiles that its priors imply, what the audit
+    finds, and the assumptions that the model or the reports still ask for, as blocks to paste.
+    """
+    asked = _read(study, variant)
+    document = _checked(asked, _model(model))
     if as_json:
         _print_json(document)
-        return
-    warnings = [finding.words for finding in findings if finding.is_warning]
-    notes = [finding.words for finding in findings if not finding.is_warning]
-    _show_check(asked, document, notes, warnings)
+    else:
+        _show_check(asked, document)
 
 
 @app.command()
-def studies(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
+def studies(as_json: JsonOption = False) -> None:
     """List the studies that come with the library."""
     from estimates.study import packaged, read
 
@@ -113,13 +159,12 @@ def studies(
         return
     for row in rows:
         print(f"{row['name']}\n    {row['title']}\n    {row['path']}")
+    print("\nA study of yours: estimates new NAME")
 
 
 @app.command()
-def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """List the models of the shelf and the assumptions that models and reports ask for."""
+def models(as_json: JsonOption = False) -> None:
+    """List the models and the assumptions that are asked for."""
     from estimates import shelf
     from estimates.assumptions import MODEL_ASSUMPTIONS
 
@@ -140,32 +185,38 @@ def models(
         )
         return
     for file in found:
-        print(f"{file.first_line}\n    asks for {', '.join(file.assumptions)}\n    {file.path}")
+        print(f"{file.name}\n    {file.first_line}\n    asks for {', '.join(file.assumptions)}\n    {file.path}")
     print("\nAssumptions with a fixed name and unit (reports ask for the last four):")
     for name, meant in MODEL_ASSUMPTIONS.items():
-        print(f"    {name:22} {meant.unit.format(carrier='<carrier>'):16} {meant.meaning}")
+        print(f"    {name}, {meant.unit.format(carrier='<carrier>')}\n        {meant.meaning}")
     print("\nA model of yours: estimates run --model path/to/mine.py")
 
 
-@app.command()
+@app.command(epilog=_NEW_EXAMPLES)
 def new(
-    name: Annotated[str, typer.Argument(help="A short name; the file is called NAME.toml.")],
-    carriers: Annotated[str, typer.Option(help="What is counted, in the plural: voyages.")] = "voyages",
-    unit: Annotated[str, typer.Option(help="One of them: voyage.")] = "voyage",
-    load: Annotated[str, typer.Option(help="The unit of what one carries: barrel, tonne.")] = "tonne",
-    out: Annotated[Path, typer.Option(help="Folder for the file.")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name; the file is called NAME.toml.")],
+    carriers: Annotated[str, typer.Option(metavar="WORD", help="What is counted, in the plural.")] = "voyages",
+    unit: Annotated[str, typer.Option(metavar="WORD", help="One of them.")] = "voyage",
+    load: Annotated[str, typer.Option(metavar="UNIT", help="The unit of what one carries.")] = "tonne",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the file.")] = Path(),
 ) -> None:
     """Write a commented study that runs at once, to be made yours."""
     from estimates.starter import starter
     from estimates.study import read_text
 
+    name = name.removesuffix(".toml")
+    text = starter(name, carriers, unit, load)
     path = out / f"{name}.toml"
     if path.exists():
         raise OutputError("exists already", where=str(path), remedy="Choose another name; nothing was overwritten.")
-    text = starter(name, carriers, unit, load)
     read_text(text, str(path))  # so that what is written is sure to be read
-    _write_text(path, text)
-    print(f"Wrote {path}. Look at it, then:\n    estimates check {path}\n    estimates run {path}")
+    _check_folder(out)
+    from estimates.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    shown = shlex.quote(str(path))
+    print(f"Wrote {path}. Look at it, then:\n    estimates check {shown}\n    estimates run {shown}")
 
 
 # ---- input -------------------------------------------------------------------------------------
@@ -175,20 +226,29 @@ def _read(study: str, variant: str | None) -> "Study":
     from estimates.study import read
 
     asked = read(study)
-    return asked.variant(variant) if variant else asked
+    return asked if variant is None else asked.variant(variant)
 
 
-def _default_folder(study: "Study", model: str) -> Path:
+def _model(model: str) -> "ModelFile":
+    """The model file, looked for before anything slow is imported."""
+    from estimates import shelf
+
+    return shelf.find(model)
+
+
+def _default_folder(study: "Study", model: "ModelFile") -> Path:
     reading = f"-{study.variant_name}" if study.variant_name else ""
-    return Path("results") / study.name / f"{Path(model).stem}{reading}"
+    return Path("results") / study.name / f"{model.name}{reading}"
 
 
 def _check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be written before minutes are spent on a fit."""
-    nearest = folder
+    nearest = folder.absolute()
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    if not nearest.is_dir():
+        raise OutputError(f"{nearest} is no folder", where=str(folder), remedy="Choose another folder with --out.")
+    if not os.access(nearest, os.W_OK):
         raise OutputError("cannot be written", where=str(folder), remedy="Choose a folder of yours with --out.")
 
 
@@ -196,26 +256,27 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None:
+    """The three files, all of them or none."""
     from estimates import page
     from estimates.audit import audit
-
-    findings = [finding.words for finding in audit(estimate.study)]
-    text = page.render(estimate, document, findings)
-    _write_text(folder / "estimate.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    estimate.save(folder / "estimate.nc")
-    _write_text(folder / "page.html", text)
-
-
-def _write_text(path: Path, text: str) -> None:
     from estimates.files import replacing
 
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    text = page.render(estimate, document, [finding.words for finding in audit(estimate.study)])
+    with ExitStack() as files:
+        draws, table, html = (
+            files.enter_context(replacing(folder / name)) for name in ("estimate.nc", "estimate.json", "page.html")
+        )
+        estimate.save(draws)
+        table.write_text(_json(document) + "\n", encoding="utf-8")
+        html.write_text(text, encoding="utf-8")
+
+
+def _json(document: dict[str, Any], *, plain: bool = False) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=plain, allow_nan=False)
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
-    print()
+    print(_json(document, plain=(sys.stdout.encoding or "ascii").lower() != "utf-8"))
 
 
 @contextmanager
@@ -225,62 +286,48 @@ def _progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
         yield None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[doing]}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=1.0, doing="building the model")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(what), total=1.0, doing="building the model")
         yield lambda share, doing: bar.update(task, completed=share, doing=doing)
 
 
 def _show(estimate: "Estimate", document: dict[str, Any], folder: Path | None) -> None:
-    from estimates import page, tables
+    from estimates import tables
 
     study = estimate.study
-    _say(f"[bold]{_plain(study.title)}[/bold]", "")
-    _say(*map(_plain, page.answer(study, document)), "")
+    _say(tables.title(study), "")
+    _say(*tables.answer(study, document), "")
     _say(tables.quantities(document), "")
-    _say(*map(_plain, tables.trend(study, document)), "")
+    if document["trend"]:
+        _say(*tables.trend(study, document), "")
     _say(tables.parameters(document), "")
     if document["claims"]:
         _say(tables.claims(study, document), "")
-    _say(*map(_plain, tables.trust(document)))
+    _say(*tables.trust(document))
     if folder:
-        _say(f"Wrote {_plain(str(folder))}/page.html, estimate.json and estimate.nc. Open the page next.")
+        _say(f"Wrote {folder / 'page.html'} (open it next), with estimate.json and estimate.nc beside it.")
 
 
-def _show_check(study: "Study", document: dict[str, Any], notes: list[str], warnings: list[str]) -> None:
+def _show_check(study: "Study", document: dict[str, Any]) -> None:
     from estimates import tables
 
-    _say(f"[bold]{_plain(study.title)}[/bold]", "")
+    _say(tables.title(study), "")
     _say(tables.reports(study), "")
-    _say(tables.priors(study), "* judgement", "")
-    if warnings:
-        _say("[bold]Answer these:[/bold]", *(f"  {_plain(words)}" for words in warnings), "")
-    if notes:
-        _say("Audit:", *(f"  {_plain(words)}" for words in notes), "")
-    if document["unused"]:
-        _say(f"Not used by the model steady: {', '.join(document['unused'])}.")
-    for missing in document["missing"]:
-        _say(_plain(missing))
-    _say(f"Read without an error. Fingerprint {study.fingerprint}, data digest {study.data_digest}.")
+    _say(*tables.priors(study), "")
+    _say(*tables.checked(document))
 
 
-def _checked(study: "Study", findings: list[str]) -> dict[str, Any]:
+def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
     """What `check` found, as a document."""
-    from estimates import shelf, tables
-    from estimates.audit import unused
+    from estimates import tables
+    from estimates.audit import audit, unused
     from estimates.reports import relays
 
-    asked = shelf.find("steady").assumptions
-    needed = [*asked, *study.needed]
-    missing = []
-    for name in dict.fromkeys(needed):
-        try:
-            study.assumption(name)
-        except EstimatesError as error:
-            missing.append(str(error))
+    findings = audit(study)
     repeated = relays(study.reports)
     return {
         "schema": 1,
@@ -288,6 +335,7 @@ def _checked(study: "Study", findings: list[str]) -> dict[str, Any]:
         "fingerprint": study.fingerprint,
         "data_digest": study.data_digest,
         "variant": study.variant_name,
+        "model": model.name,
         "reports": [
             {
                 "id": report.id,
@@ -299,10 +347,24 @@ def _checked(study: "Study", findings: list[str]) -> dict[str, Any]:
             for report in study.reports
         ],
         "assumptions": list(tables.prior_rows(study)),
-        "findings": findings,
-        "unused": list(unused(study, asked)),
-        "missing": missing,
+        "findings": [finding.words for finding in findings],
+        "warnings": [finding.words for finding in findings if finding.is_warning],
+        "unused": list(unused(study, model.assumptions)),
+        "missing": [
+            {"name": name, "paste": _block(study, name)}
+            for name in dict.fromkeys((*model.assumptions, *study.needed))
+            if name not in study.assumptions
+        ],
     }
+
+
+def _block(study: "Study", name: str) -> str:
+    """The TOML block that the study would ask for."""
+    try:
+        study.assumption(name)
+    except EstimatesError as error:
+        return error.remedy.partition("\n\n")[2].strip()
+    return ""
 
 
 def _finite(number: float) -> float | None:
@@ -310,20 +372,24 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _plain(text: str) -> str:
-    """Text from a study, with Rich's markup made harmless."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def _say(*parts: Any) -> None:
-    """Print to standard output, 80 columns wide at least where it is no terminal."""
-    from rich.console import Console
+    """Print tables, sentences, and texts that stay as they are.
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    Sentences are broken between words on a terminal, and stay whole lines elsewhere, for grep.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from estimates.tables import plain, wrapped
+
+    on_terminal = sys.stdout.isatty()
+    console = Console(highlight=False, markup=False, emoji=False, width=None if on_terminal else 120)
     for part in parts:
-        console.print(part)
+        sentence = isinstance(part, str)
+        text = plain(part) if sentence else part
+        console.print(
+            wrapped(text, console.width) if sentence and on_terminal else text, soft_wrap=isinstance(part, str | Text)
+        )
 
 
 # ---- the way out -------------------------------------------------------------------------------
@@ -334,28 +400,31 @@ def main() -> NoReturn:
     # Building graphs makes millions of objects that all live until the end: collecting them is a fifth
     # of the time of a run, for nothing.
     gc.disable()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Cyrillic shows question marks
     sys.exit(_exit_code())
 
 
 def _exit_code() -> int:
     try:
-        app(standalone_mode=False)
+        code = app(prog_name="estimates", standalone_mode=False) or 0
+        sys.stdout.flush()
     except EstimatesError as error:
         print(f"estimates: {error}", file=sys.stderr)
         return EXIT_FAULT if isinstance(error, EngineError) and "could not sample" in error.what else EXIT_INPUT
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
+    except typer.TyperException as error:
+        command = getattr(getattr(error, "ctx", None), "command_path", "estimates")
+        print(f"estimates: {error.format_message()}\n  See: {command} --help", file=sys.stderr)
         return EXIT_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        print("estimates: interrupted; nothing half-written was left.", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:
+        import traceback
+
         traceback.print_exc()
         print("estimates: a fault of ours. Please report it with the lines above.", file=sys.stderr)
         return EXIT_FAULT
-    return 0
+    if code == EXIT_INTERRUPTED:
+        print("estimates: interrupted; nothing half-written was left.", file=sys.stderr)
+    return int(code)

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -87,7 +88,9 @@ class Estimate:
 
     # ---- questions -----------------------------------------------------------------------------
 
-    def quantity(self, name: str, at: str | dt.date | None = None, *, group: str = "posterior") -> xr.DataArray:
+    def quantity(
+        self, name: str, at: str | dt.date | None = None, *, group: str = "posterior"
+    ) -> xr.DataArray:
         """The draws of a quantity, of the carriers or of an assumption.
 
         Parameters
@@ -122,7 +125,8 @@ class Estimate:
             raise QuestionError(f"unknown quantity {name!r}", remedy=choices(name, known))
         if study.needs_day(name) and at is None:
             raise QuestionError(
-                f"{name} changes from day to day", remedy=f"Name a report or a day: quantity({name!r}, at=...)."
+                f"{name} changes from day to day",
+                remedy=f"Name a report or a day: quantity({name!r}, at=...).",
             )
         if at is not None and not study.needs_day(name):
             raise QuestionError(f"{name} is the same on every day", remedy="Leave out at.")
@@ -148,7 +152,9 @@ class Estimate:
             return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
 
         value: xr.DataArray = evaluate(name, self.study.quantities, leaf, self.study.factor)
-        return value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
+        return (
+            value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
+        )
 
     def bands(
         self,
@@ -207,7 +213,11 @@ class Estimate:
             and for a claim on an unknown that the model does not have.
         """
         if claim not in self.study.claims:
-            hint = " A quantity has draws, not a probability: quantity(...)." if claim in self.study.quantities else ""
+            hint = (
+                " A quantity has draws, not a probability: quantity(...)."
+                if claim in self.study.quantities
+                else ""
+            )
             raise QuestionError(f"unknown claim {claim!r}", remedy=choices(claim, self.study.claims) + hint)
 
         def value(leaf: Name) -> xr.DataArray:
@@ -267,7 +277,7 @@ class Estimate:
         carriers = self.study.carriers
         reports = [report for report in self.study.fitted if report.measures == carriers.name]
         rows = []
-        for earlier, later in zip(reports, reports[1:], strict=False):
+        for earlier, later in pairwise(reports):
             days = (later.published - earlier.published).days
             before, after = (self.quantity(carriers.name, report.id) for report in (earlier, later))
             rows.append(
@@ -292,12 +302,12 @@ class Estimate:
         for label, name, draws in self._scalars():
             unit = self.study.unit_of(name) if name in self.study.assumptions else "dimensionless"
             spread = self._spread(draws)
-            if unit == DATE:
-                spread = {
-                    key: str(self.study.epoch + dt.timedelta(days=round(value))) for key, value in spread.items()
-                }
-            rows.append({"name": label, "unit": unit, **spread})
+            shown = {end: self._date(days) for end, days in spread.items()} if unit == DATE else spread
+            rows.append({"name": label, "unit": unit, **shown})
         return rows
+
+    def _date(self, days: float) -> str:
+        return str(self.study.epoch + dt.timedelta(days=round(days)))
 
     def _scalars(self) -> Iterator[tuple[str, str, xr.DataArray]]:
         posterior = self.data["posterior"].to_dataset()
@@ -313,15 +323,14 @@ class Estimate:
 
     def claim_rows(self) -> list[dict[str, Any]]:
         """Every claim with its probability; null where the model has no such unknown."""
-        rows = []
-        for claim in self.study.claims:
-            try:
-                probability, error = self.probability(claim)
-            except QuestionError:
-                rows.append({"id": claim, "probability": None, "mcse": None})
-                continue
-            rows.append({"id": claim, "probability": probability, "mcse": error})
-        return rows
+        return [{"id": claim, **self._claim_row(claim)} for claim in self.study.claims]
+
+    def _claim_row(self, claim: str) -> dict[str, float | None]:
+        try:
+            probability, error = self.probability(claim)
+        except QuestionError:
+            return {"probability": None, "mcse": None}
+        return {"probability": probability, "mcse": error}
 
     # ---- Monte Carlo error ---------------------------------------------------------------------
 
@@ -403,7 +412,11 @@ class Estimate:
             "conditions": json.dumps(asdict(self.conditions), ensure_ascii=False),
         }
         packed = {
-            group.path: {name: {"zlib": True, "complevel": 1} for name in group.data_vars if group[name].size > 1000}
+            group.path: {
+                name: {"zlib": True, "complevel": 1}
+                for name in map(str, group.data_vars)
+                if group[name].size > 1000
+            }
             for group in tree.subtree
         }
         with replacing(path) as temporary:

@@ -14,20 +14,30 @@ class replacing:  # noqa: N801 - reads as a verb: with replacing(path) as tempor
         self.path = path
 
     def __enter__(self) -> Path:
+        if self.path.is_dir():
+            raise OutputError("is a folder", where=str(self.path), remedy="Move it away, or choose another --out.")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
             os.close(handle)
         except OSError as error:
-            raise OutputError(
-                f"cannot be written: {error.strerror}", where=str(self.path.parent), remedy="Choose another --out."
-            ) from None
+            raise self._refused(error, self.path.parent) from None
         self.temporary = Path(name)
         return self.temporary
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.temporary.chmod(0o644)
-            self.temporary.replace(self.path)
-        else:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.temporary.chmod(0o644)
+                self.temporary.replace(self.path)
+        except OSError as refused:
+            raise self._refused(refused, self.path) from None
+        finally:
             self.temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # a full disk, say
+            raise self._refused(error, self.path) from error
+
+    def _refused(self, error: OSError, where: Path) -> OutputError:
+        return OutputError(
+            f"cannot be written: {error.strerror or error}", where=str(where), remedy="Choose another --out."
+        )

@@ -208,7 +208,9 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
-            raise FormulaError(f"a text of {len(text)} characters", remedy=f"At most {LONGEST}: name its parts.")
+            raise FormulaError(
+                f"a text of {len(text)} characters", remedy=f"At most {LONGEST}: name its parts."
+            )
         self.text = unicodedata.normalize("NFC", text)
         self.place = 0
         self.depth = 0
@@ -309,7 +311,9 @@ class _Parser:
         if self.accept("("):
             term = self.sum()
             if not self.accept(")"):
-                raise self.error(_why_not(self.token) if self.kind != "end" else "a parenthesis that is not closed")
+                raise self.error(
+                    _why_not(self.token) if self.kind != "end" else "a parenthesis that is not closed"
+                )
             return term
         raise self.error(_why_not(self.token) if self.kind != "end" else "something is missing at the end")
 

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +29,9 @@ DOTS = tuple((np.arange(50) + 0.5) / 50)
 MOST_HEADINGS = 3
 """Distributions are drawn for at most so many report days, the last ones."""
 
+MOST_CLAIMS = 3
+"""The answer names at most so many claims; the table has all."""
+
 type Row = dict[str, Any]
 
 
@@ -46,7 +51,9 @@ def render(estimate: Estimate, document: dict[str, Any], findings: Sequence[str]
     return _environment().get_template("page.html.j2").render(page=page, findings=list(findings), words=words)
 
 
-def write(estimate: Estimate, document: dict[str, Any], path: str | Path, findings: Sequence[str] = ()) -> Path:
+def write(
+    estimate: Estimate, document: dict[str, Any], path: str | Path, findings: Sequence[str] = ()
+) -> Path:
     """Write the page to a file, whole or not at all.
 
     Raises
@@ -108,7 +115,7 @@ def _drawn_reports(study: Study) -> list[Report]:
 
 
 def headline(study: Study) -> tuple[str, ...]:
-    """The quantities that the page leads with: the study's headline, else its first quantity, else the carriers."""
+    """What the page leads with: the study's headline, else its first quantity, else the carriers."""
     if study.headline:
         return tuple(filter(None, (study.headline.quantity, study.headline.stated)))
     return (next(iter(study.quantities), study.carriers.name),)
@@ -124,7 +131,7 @@ def headline_rows(estimate: Estimate, document: dict[str, Any]) -> list[plots.Ro
     ordered = sorted(shown.values(), key=lambda row: (row["date"] or "", names.index(row["name"])))
     return [
         plots.Row(
-            heading=words.date_words(row["date"]) if row["date"] else "on every day",
+            heading=words.date_words(row["date"], short=True) if row["date"] else "on every day",
             label=_label(study, row["name"]),
             series=names.index(row["name"]),
             dots=estimate.bands(row["name"], row["at"], probs=DOTS).values,
@@ -142,7 +149,7 @@ def headline_rows(estimate: Estimate, document: dict[str, Any]) -> list[plots.Ro
 def picture_of_carriers(estimate: Estimate) -> Figure:
     """The fan as a figure of its own."""
     with plots.style():
-        figure, axes = plots.canvas(3.6)
+        figure, (axes,) = plots.canvas(4.0)
         draw_carriers(axes, estimate)
     return figure
 
@@ -151,9 +158,15 @@ def picture_of_headline(estimate: Estimate, document: dict[str, Any]) -> Figure:
     """The headline quantities as a figure of their own."""
     rows = headline_rows(estimate, document)
     with plots.style():
-        figure, axes = plots.canvas(plots.height_of(rows))
-        plots.distributions(axes, rows, label=words.units(estimate.study.unit_of(headline(estimate.study)[0])))
+        figure, (axes,) = plots.canvas(plots.height_of(rows))
+        draw_headline(axes, estimate, rows)
     return figure
+
+
+def draw_headline(axes: Axes, estimate: Estimate, rows: Sequence[plots.Row]) -> None:
+    """The rows of `headline_rows` on one axis in their unit."""
+    unit = estimate.study.unit_of(headline(estimate.study)[0])
+    plots.distributions(axes, rows, label=words.units(unit))
 
 
 def _label(study: Study, name: str) -> str:
@@ -188,10 +201,10 @@ class _Page:
         return [self._answer(rows[name]) for name in headline(self.study) if name in rows]
 
     def _answer(self, row: Row) -> Row:
-        error = row["mcse_median"]
+        error, label = row["mcse_median"], _label(self.study, row["name"])
         return {
-            "label": _label(self.study, row["name"]),
-            "says": self.says(row["name"]),
+            "label": label,
+            "more": self.says(row["name"]).removeprefix(label),
             "date": words.date_words(row["date"]) if row["date"] else "",
             "unit": words.units(row["unit"]),
             "median": words.spoken(row["median"], half(row), error),
@@ -200,12 +213,12 @@ class _Page:
 
     @cached_property
     def answered_claims(self) -> list[Row]:
-        """Claims on the headline quantities at the last report; without any, the first two."""
+        """Claims on the headline quantities at the last report; without any, the first of all."""
         asked = [row for row in self.claims if row["probability"] is not None]
         names = set(headline(self.study))
         last = max((report.published for report in self.study.fitted), default=None)
-        about = [row for row in asked if (names, last) and self._is_about(row["id"], names, last)]
-        return about or asked[:2]
+        about = [row for row in asked if self._is_about(row["id"], names, last)]
+        return (about or asked)[:MOST_CLAIMS]
 
     def _is_about(self, claim: str, names: set[str], last: dt.date | None) -> bool:
         leaves = self.study.claims[claim].parsed.names()
@@ -226,7 +239,9 @@ class _Page:
 
     @cached_property
     def headline_picture(self) -> str:
-        told = "; ".join(f"{a['label']}: median {a['median']}, {self.share} interval {a['ends']}" for a in self.answers)
+        told = "; ".join(
+            f"{a['label']}: median {a['median']}, {self.share} interval {a['ends']}" for a in self.answers
+        )
         when = f" on {self.answers[0]['date']}" if self.answers[0]["date"] else ""
         alternative = f"Distributions side by side. {told} {self.answers[0]['unit']}{when}."
         return plots.svg(picture_of_headline(self.estimate, self.document), "headline", alternative)
@@ -252,12 +267,11 @@ class _Page:
 
     @property
     def quantities(self) -> list[Row]:
-        before = None
-        rows = []
-        for row in self.document["quantities"]:
-            rows.append(row | {"is_first": row["name"] != before, "says": self.says(row["name"]), "half": half(row)})
-            before = row["name"]
-        return rows
+        """The rows of each quantity, with what it means."""
+        return [
+            {"name": name, "says": self.says(name), "rows": list(rows)}
+            for name, rows in groupby(self.document["quantities"], key=itemgetter("name"))
+        ]
 
     def says(self, name: str) -> str:
         """What a quantity means, in words."""
@@ -287,12 +301,16 @@ class _Page:
     @property
     def used(self) -> list[Row]:
         """The assumptions of the fit."""
-        return [row for row in self._assumptions() if row["name"] in self.estimate.data["posterior"].data_vars]
+        return [
+            row for row in self._assumptions() if row["name"] in self.estimate.data["posterior"].data_vars
+        ]
 
     @property
     def unused(self) -> list[Row]:
         """The assumptions that this model and these quantities do not need."""
-        return [row for row in self._assumptions() if row["name"] not in self.estimate.data["posterior"].data_vars]
+        return [
+            row for row in self._assumptions() if row["name"] not in self.estimate.data["posterior"].data_vars
+        ]
 
     def _assumptions(self) -> Iterator[Row]:
         for name, assumption in self.study.assumptions.items():
@@ -302,7 +320,11 @@ class _Page:
         stated = words.prior(assumption.prior.model_dump(exclude_none=True))
         ends = self.study.implied(name)
         if assumption.unit == "date":
-            return {"prior": stated, "unit": "date", "implied": [words.date_words(end, short=True) for end in ends]}
+            return {
+                "prior": stated,
+                "unit": "date",
+                "implied": [words.date_words(end, short=True) for end in ends],
+            }
         spread = (float(ends[2]) - float(ends[0])) / 2
         implied = [words.number(float(end), spread) for end in ends]
         return {"prior": stated, "unit": self.study.unit_of(name), "implied": implied}
@@ -311,11 +333,15 @@ class _Page:
 
     @property
     def issuers(self) -> list[str]:
-        return sorted({report.issuer for report in self.study.fitted if report.measures == self.study.carriers.name})
+        return sorted(
+            {report.issuer for report in self.study.fitted if report.measures == self.study.carriers.name}
+        )
 
     @property
     def fitted_dates(self) -> str:
-        return words.listed([words.date_words(day) for day in sorted({r.published for r in self.study.fitted})])
+        return words.listed(
+            [words.date_words(day) for day in sorted({r.published for r in self.study.fitted})]
+        )
 
     @property
     def single_day(self) -> bool:

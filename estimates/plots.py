@@ -19,8 +19,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.dates import AutoDateLocator, date2num, num2date
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -30,13 +30,13 @@ INK, SOFT, BLUE, ORANGE, GREY = "#1b1b1b", "#5f5f5f", "#0072B2", "#E69F00", "#d9
 SERIES = (BLUE, ORANGE)
 """The colour of the first and of the second series of `distributions`."""
 
-WIDTH = 5.0
+WIDTH = 4.3
 """Inches. Small, so that letters of 10 points are still read when a phone shrinks the picture."""
 
 MOST_DAYS = 250
 """A fan is drawn through at most so many days."""
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": SOFT,
     "axes.labelcolor": SOFT,
@@ -106,12 +106,12 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(height: float) -> tuple[Figure, Axes]:
-    """An empty picture of the common width and of `height` inches; no pyplot, nothing global."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr]
+def canvas(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty picture of `height` inches with panels of the common width; no pyplot, nothing global."""
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=0.06)
+    figure = Figure(figsize=(WIDTH * panels, height), layout=layout)
     FigureCanvasSVG(figure)
-    return figure, figure.add_subplot()
+    return figure, [figure.add_subplot(1, panels, place + 1) for place in range(panels)]
 
 
 # ---- carriers over time ------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def fan(
     Axes
     """
     keep = _kept(days, bands if prior_bands is None else np.maximum(bands, prior_bands), reports)
-    when = np.asarray(date2num([days[index] for index in keep]))
+    when = np.array([days[index].toordinal() for index in keep], dtype=float)
     outer, inner, median = bands[[0, 4]][:, keep], bands[[1, 3]][:, keep], bands[2, keep]
     top = _top(bands, reports)
     size, word = words.scale(top)
@@ -176,7 +176,7 @@ def _top(bands: NDArray[np.float64], reports: Sequence[Said]) -> float:
 
 
 def _kept(days: Sequence[dt.date], bands: NDArray[np.float64], reports: Sequence[Said]) -> list[int]:
-    """The days drawn: from the last one on which all bands are at 0, at most `MOST_DAYS` and those of reports."""
+    """The days drawn: at most `MOST_DAYS` and those of reports, from the last one with all bands at 0."""
     said = [days.index(report.day) for report in reports if report.day in days]
     started = int(np.argmax(bands[-1] > 0))
     first = max(0, min([started - 1, len(days) - 2, *said]))
@@ -186,8 +186,8 @@ def _kept(days: Sequence[dt.date], bands: NDArray[np.float64], reports: Sequence
 
 def _draw_median(axes: Axes, when: NDArray[Any], median: NDArray[Any], reports: Sequence[Said]) -> None:
     """Solid from the first report to the last, dashed where no report stands."""
-    said = date2num([report.day for report in reports]) if reports else np.array([np.inf])
-    between = (when >= said.min()) & (when <= said.max())
+    said = [float(report.day.toordinal()) for report in reports] or [np.inf]
+    between = (when >= min(said)) & (when <= max(said))
     first = max(int(np.argmax(median > 0)) - 1, 0)  # a line along the axis says nothing
     axes.plot(when[first:], median[first:], color=BLUE, lw=1.6, ls=(0, (2, 1.6)))
     if between.sum() > 1:
@@ -200,14 +200,26 @@ def _tell_prior(axes: Axes, prior_bands: NDArray[np.float64], top: float) -> Non
     if highest > top:
         text += f",\ncut here; it goes on to {words.spoken(highest, highest / 2)}"
     axes.text(
-        0.015, 0.985, text, transform=axes.transAxes, va="top", color=SOFT, fontsize=9, linespacing=1.35, zorder=6
+        0.015,
+        0.985,
+        text,
+        transform=axes.transAxes,
+        va="top",
+        color=SOFT,
+        fontsize=9,
+        linespacing=1.35,
+        zorder=6,
     )
 
 
 def _name_bands(axes: Axes, ends: NDArray[np.float64]) -> None:
     """Names at the right edge, pushed apart where they would touch."""
     line = 0.065 * axes.get_ylim()[1]
-    named = [(float(ends[2]), "median", 1.0), (float(ends[3]), "50 %", 1.3), (float(ends[4]), "89 %\ninterval", 0.0)]
+    named = [
+        (float(ends[2]), "median", 1.0),
+        (float(ends[3]), "50 %", 1.3),
+        (float(ends[4]), "89 %\ninterval", 0.0),
+    ]
     lowest = 0.02 * axes.get_ylim()[1]
     for height, name, lines in named:
         place = max(height, lowest)
@@ -230,12 +242,14 @@ def _draw_reports(axes: Axes, reports: Sequence[Said], top: float) -> None:
     width = axes.get_xlim()[1] - axes.get_xlim()[0]
     labelled: list[tuple[float, float]] = []
     for said in sorted(reports, key=lambda said: said.day):
-        when, is_open = float(date2num(said.day)), not np.isfinite(said.high)
+        when, is_open = said.day.toordinal(), not np.isfinite(said.high)
         end = min(said.low + 0.08 * top, top) if is_open else said.high
         axes.plot([when, when], [said.low, end], color=INK, lw=2.4, solid_capstyle="butt", zorder=5)
         cap = (when - 0.011 * width, when + 0.011 * width)
         for height in [said.low] if is_open else [said.low, said.high]:
-            axes.plot(cap, [height, height], color=INK, lw=1.4, solid_capstyle="butt", zorder=5, clip_on=False)
+            axes.plot(
+                cap, [height, height], color=INK, lw=1.4, solid_capstyle="butt", zorder=5, clip_on=False
+            )
         if is_open:
             axes.plot([when], [end], marker="^", color=INK, ms=7, zorder=5)
         spot = (when / width, end / top)
@@ -315,7 +329,10 @@ def distributions(axes: Axes, rows: Sequence[Row], *, label: str = "") -> Axes:
 
 def _ends(rows: Sequence[Row]) -> tuple[float, float]:
     """The ends of the common axis; it holds 0, so that lengths can be compared."""
-    values = [0.0, *(value for row in rows for value in (*row.dots, *row.spread, *(said for said, _ in row.said)))]
+    values = [
+        0.0,
+        *(value for row in rows for value in (*row.dots, *row.spread, *(said for said, _ in row.said))),
+    ]
     low, high = float(min(values)), float(max(values))
     margin = 0.03 * (high - low) or 1.0
     return (low - margin if low < 0 else 0.0), high + margin
@@ -365,7 +382,9 @@ def _draw_row(axes: Axes, row: Row, place: _Place) -> None:
         zorder=4,
     )
     name.set_bbox({"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"})
-    axes.annotate("■", name.xy, xytext=(0, 0), textcoords="offset points", va="center", color=colour, zorder=5)
+    axes.annotate(
+        "■", name.xy, xytext=(0, 0), textcoords="offset points", va="center", color=colour, zorder=5
+    )
     across, up, size = _heap(row.dots, axes.get_xlim())
     axes.plot(across, place.floor - up, ls="", marker="o", ms=size, mew=0, color=colour, zorder=3)
     lower, median, upper = row.spread
@@ -397,18 +416,30 @@ def _number_axis(axis: Any, size: float) -> None:
 
 
 def _date_axis(axes: Axes) -> None:
-    """Months in words, the year under the first tick and under each first of its year."""
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
-    left, right = axes.get_xlim()
-    ticks = [tick for tick in axes.xaxis.get_majorticklocs() if left <= tick <= right]
-    labels, year = [], 0
-    for tick in ticks:
-        day = num2date(tick)
-        parts = words.date_words(day.date(), short=True).split()
-        written = parts[1] if day.day == 1 else " ".join(parts[:2])
+    """Firsts of months, or days where there are few; the year under the first tick of each year."""
+    left, right = (dt.date.fromordinal(round(end)) for end in axes.get_xlim())
+    labels: list[str] = []
+    ticks, year = _date_ticks(left, right), 0
+    for day in ticks:
+        number, month, _ = words.date_words(day, short=True).split()
+        written = month if all(tick.day == 1 for tick in ticks) else f"{number} {month}"
         labels.append(written if day.year == year else f"{written}\n{day.year}")
         year = day.year
-    axes.set_xticks(ticks, labels)
+    axes.set_xticks([tick.toordinal() for tick in ticks], labels)
+
+
+def _date_ticks(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Three to six days that are easy to read."""
+    months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
+    for step in (1, 2, 3, 6, 12, 24, 60, 120, 300):
+        firsts = [dt.date(month // 12, month % 12 + 1, 1) for month in months if month % step == 0]
+        shown = [day for day in firsts if first <= day <= last]
+        if len(shown) <= 6:
+            break
+    if len(shown) >= 3:
+        return shown
+    apart = max(1, -(-(last - first).days // 4))
+    return [dt.date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1, apart)]
 
 
 def _shortened(text: str, longest: int) -> str:
@@ -419,7 +450,7 @@ def _shortened(text: str, longest: int) -> str:
 
 
 def svg(figure: Figure, name: str, alternative: str) -> str:
-    """The picture as SVG for a page: the same text every time, ids of its own, and words for those who hear it.
+    """The picture as SVG for a page: the same text every time, with ids of its own and words to be heard.
 
     Parameters
     ----------
@@ -431,9 +462,7 @@ def svg(figure: Figure, name: str, alternative: str) -> str:
     """
     buffer = io.StringIO()
     with mpl.rc_context(STYLE | {"svg.hashsalt": name}), _quiet_about_glyphs():
-        figure.savefig(
-            buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     drawn = buffer.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawn)

@@ -55,9 +55,7 @@ def dependencies(name: str, quantities: Mapping[str, Quantity]) -> tuple[str, ..
     return tuple(found)
 
 
-def check_dimensions(
-    quantities: Mapping[str, Quantity], leaf_units: Mapping[str, str], units: Units
-) -> None:
+def check_dimensions(quantities: Mapping[str, Quantity], leaf_units: Mapping[str, str], units: Units) -> None:
     """Refuse a quantity that names something unknown or whose dimension is not that of its unit.
 
     Parameters

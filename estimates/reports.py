@@ -81,10 +81,9 @@ def place_of_last_digit(value: float) -> float:
 
 
 def grid_of(value: float) -> float:
-    """The grid on which `value` was rounded: the place of its last non-zero digit, and half that
-    place when only the leading digit is non-zero.
+    """The grid on which `value` was rounded: the place of its last non-zero digit, sometimes half of it.
 
-    A whole number below ten keeps the grid 1: nobody counts in half carriers.
+    Half of it when only the leading digit is non-zero: nobody says 2,500 for 2,000. A whole number below ten keeps the grid 1: nobody counts in half carriers.
 
     >>> [grid_of(v) for v in (6700, 13_000, 2000, 10_000, 5)]
     [100.0, 1000.0, 500.0, 5000.0, 1.0]
@@ -155,10 +154,14 @@ class Says(Noun):
             raise StudyError("no hedge", remedy=f"Say how the number was worded. {choices('', HEDGES)}")
         if self.kind == "between":
             if self.low is None or self.high is None or self.low >= self.high or self.value is not None:
-                raise StudyError("'between' with other ends than low < high", remedy="Give low and high, no value.")
+                raise StudyError(
+                    "'between' with other ends than low < high", remedy="Give low and high, no value."
+                )
         elif self.kind in _HANDFULS:
             if self.value is not None or self.low is not None or self.high is not None:
-                raise StudyError(f"{self.hedge!r} with a number", remedy="The words are the number; leave it out.")
+                raise StudyError(
+                    f"{self.hedge!r} with a number", remedy="The words are the number; leave it out."
+                )
         elif self.value is None or self.low is not None or self.high is not None:
             raise StudyError(f"{self.hedge!r} needs a value", remedy="Give value, and neither low nor high.")
         if self.open and self.kind != "over":
@@ -166,19 +169,25 @@ class Says(Noun):
         self._check_grid()
         low, high = self.seen
         if math.isfinite(high) and high - low < 1e-12 * high:
-            raise StudyError(f"{self} is finer than numbers can tell", remedy="Give a coarser precision or interval.")
+            raise StudyError(
+                f"{self} is finer than numbers can tell", remedy="Give a coarser precision or interval."
+            )
         return self
 
     def _check_grid(self) -> None:
         if self.interval is not None:
             low, high = self.interval
             if not (math.isfinite(low) and 0 <= low < high) or self.open:
-                raise StudyError(f"the interval [{low:g}, {high:g}]", remedy="Give 0 <= low < high, without open.")
+                raise StudyError(
+                    f"the interval [{low:g}, {high:g}]", remedy="Give 0 <= low < high, without open."
+                )
             return
         if self.value is None:
             return
         if self.kind == "exactly" and self.precision is None and self.value != round(self.value):
-            raise StudyError(f"exactly {self.value:g}", remedy="Give precision: what is the last digit worth?")
+            raise StudyError(
+                f"exactly {self.value:g}", remedy="Give precision: what is the last digit worth?"
+            )
         if self.precision and self.printing is not Printing.UNROUNDED and self._off_grid:
             raise StudyError(
                 f"{self.value:,g} is no multiple of the precision {self.precision:g}",
@@ -267,12 +276,15 @@ class Report(Noun):
     says: Says
     published: dt.date = Field(description="The day it was published.")
     as_of: Window | None = Field(
-        default=None, description="The day the count was current, or [from, to]; without it the reporting lag."
+        default=None,
+        description="The day the count was current, or [from, to]; without it the reporting lag.",
     )
     since: dt.date | None = Field(
         default=None, description="The flow from this day on; without it, everything from the start."
     )
-    since_words: str = Field(default="", description="Wording such as 'since mid-2022' that is shown, not used.")
+    since_words: str = Field(
+        default="", description="Wording such as 'since mid-2022' that is shown, not used."
+    )
     issuer: str = Field(description="Who said it; one issuer carries one bias.", min_length=1)
     relayed_by: Words = Field(default=(), description="Who passed it on.")
     source: str = Field(default="", description="The address where it stands.")
@@ -289,14 +301,18 @@ class Report(Noun):
         if self.as_of is not None:
             first, last = self.as_of
             if first > last:
-                raise StudyError(f"as_of from {first} to {last}", remedy="The window runs backwards: swap its ends.")
+                raise StudyError(
+                    f"as_of from {first} to {last}", remedy="The window runs backwards: swap its ends."
+                )
             if last > self.published:
                 raise StudyError(
                     f"as of {last}, published {self.published}",
                     remedy="A count cannot be current after the day it was published.",
                 )
         if self.since is not None and self.since >= (self.as_of[0] if self.as_of else self.published):
-            raise StudyError(f"since {self.since}", remedy="A flow is counted from a day before its as-of day.")
+            raise StudyError(
+                f"since {self.since}", remedy="A flow is counted from a day before its as-of day."
+            )
         return self
 
 

@@ -110,7 +110,8 @@ class ModelFile:
             spec.loader.exec_module(module)
         except Exception as error:
             raise ModelError(
-                f"cannot be run: {type(error).__name__}: {error}{_line_in(error, self.path)}", where=str(self.path)
+                f"cannot be run: {type(error).__name__}: {error}{_line_in(error, self.path)}",
+                where=str(self.path),
             ) from error
         build = getattr(module, "build", None)
         if not callable(build):
@@ -136,22 +137,31 @@ def find(model: str | Path) -> ModelFile:
     is_path = isinstance(model, Path) or model.endswith(".py") or "/" in model or "\\" in model
     if not is_path and str(model) not in known:
         raise ModelError(
-            f"unknown model {str(model)!r}", remedy=f"{choices(str(model), known)} A file of yours is given by its path."
+            f"unknown model {str(model)!r}",
+            remedy=f"{choices(str(model), known)} A file of yours is given by its path.",
         )
     path = Path(model) if is_path else known[str(model)]
     try:
         if not path.is_file():
-            raise ModelError("is no file", where=str(path), remedy="Give the path of a model file, or a name.")
+            raise ModelError(
+                "is no file", where=str(path), remedy="Give the path of a model file, or a name."
+            )
         if path.stat().st_size > LARGEST_FILE:
             raise ModelError("is too large for a model file", where=str(path))
         return ModelFile(path.stem, path.resolve(), path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        raise ModelError("not a text file", where=str(path), remedy="A model file is Python in UTF-8.") from None
+        raise ModelError(
+            "not a text file", where=str(path), remedy="A model file is Python in UTF-8."
+        ) from None
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def _line_in(error: Exception, path: Path) -> str:
     """Where in the model file an error arose."""
-    lines = [frame.lineno for frame in inspect.getinnerframes(error.__traceback__) if frame.filename == str(path)] if error.__traceback__ else []
+    lines = (
+        [frame.lineno for frame in inspect.getinnerframes(error.__traceback__) if frame.filename == str(path)]
+        if error.__traceback__
+        else []
+    )
     return f" (line {lines[-1]})" if lines else ""

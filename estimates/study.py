@@ -14,7 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, PrivateAttr, Strict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from estimates.assumptions import MODEL_ASSUMPTIONS, Assumption, Distribution, Prior, Real
 from estimates.claims import Claim, check_claim
@@ -27,8 +35,29 @@ LARGEST_FILE = 2_000_000
 PACKAGED = Path(__file__).parent / "studies"
 FLAGSHIP = "dprk-shells-2024"
 _RESERVED = frozenset(
-    {"day", "days", "report", "reports", "issuer", "voice", "counted", "chain", "draw", "date", "epoch", "knot"}
-    | {"report_value", "report_grid", "report_rule", "report_low", "report_high", "as_of_place", "as_of_width"}
+    {
+        "day",
+        "days",
+        "report",
+        "reports",
+        "issuer",
+        "voice",
+        "counted",
+        "chain",
+        "draw",
+        "date",
+        "epoch",
+        "knot",
+    }
+    | {
+        "report_value",
+        "report_grid",
+        "report_rule",
+        "report_low",
+        "report_high",
+        "as_of_place",
+        "as_of_width",
+    }
     | {"windowed", "undated_issuer", "shared_quantity"}
 )
 
@@ -114,9 +143,13 @@ class Study(Noun):
                 f"from {self.epoch} to {self.horizon}", where="epoch", remedy="Days lie from 1700 to 2200."
             )
         if (self.horizon - self.epoch).days > 36_525:
-            raise StudyError("more than a century from epoch to horizon", where="horizon", remedy="Shorten it.")
+            raise StudyError(
+                "more than a century from epoch to horizon", where="horizon", remedy="Shorten it."
+            )
         if self.knot is not None and not self.epoch < self.knot < self.horizon:
-            raise StudyError(f"knot {self.knot}", where="knot", remedy=f"Between {self.epoch} and {self.horizon}.")
+            raise StudyError(
+                f"knot {self.knot}", where="knot", remedy=f"Between {self.epoch} and {self.horizon}."
+            )
         self._check_names()
         self._check_reports()
         self._check_priors()
@@ -137,15 +170,21 @@ class Study(Noun):
         for kind, names in (("assumption", self.assumptions), ("quantity", self.quantities)):
             for name in names:
                 if name in owner:
-                    raise StudyError(f"{name!r} is {owner[name]} already", where=f"{kind}.{name}", remedy="Rename one.")
+                    raise StudyError(
+                        f"{name!r} is {owner[name]} already", where=f"{kind}.{name}", remedy="Rename one."
+                    )
                 owner[name] = kind
         beside = {f"{name}_{part}" for name in self.assumptions for part in ("prior", "lower", "upper")}
         for name, kind in owner.items():
             where = f"{kind}.{'name' if kind == 'carriers' else name}"
             if name in MODEL_ASSUMPTIONS and kind != "assumption":
-                raise StudyError(f"{name!r} is an assumption that models ask for", where=where, remedy="Rename it.")
+                raise StudyError(
+                    f"{name!r} is an assumption that models ask for", where=where, remedy="Rename it."
+                )
             if name in beside or name.startswith("day_"):
-                raise StudyError(f"{name!r} is what models keep beside an assumption", where=where, remedy="Rename it.")
+                raise StudyError(
+                    f"{name!r} is what models keep beside an assumption", where=where, remedy="Rename it."
+                )
             if name in _RESERVED:
                 raise StudyError(
                     f"{name!r} is reserved", where=where, remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
@@ -180,7 +219,9 @@ class Study(Noun):
                     remedy=f"Dates lie after the epoch {self.epoch} and up to the horizon {self.horizon}; move one.",
                 )
             if report.since and not self._rests_on_carriers(report.measures):
-                raise StudyError("since, for a quantity without carriers", where=where, remedy="Leave since out.")
+                raise StudyError(
+                    "since, for a quantity without carriers", where=where, remedy="Leave since out."
+                )
         self._check_derivations()
         if not fitted_reports(self.reports):
             raise StudyError(
@@ -210,7 +251,9 @@ class Study(Noun):
                 meant = MODEL_ASSUMPTIONS[name].unit.format(carrier=self.carriers.unit)
                 if self.registry.dimension(assumption.unit) != self.registry.dimension(meant):
                     raise StudyError(
-                        f"unit {assumption.unit!r}", where=f"{where} · unit", remedy=f"Models take {name} in {meant}."
+                        f"unit {assumption.unit!r}",
+                        where=f"{where} · unit",
+                        remedy=f"Models take {name} in {meant}.",
                     )
             try:
                 self.distribution(name)
@@ -222,7 +265,9 @@ class Study(Noun):
             return
         for name in filter(None, (self.headline.quantity, self.headline.stated)):
             if name not in self.quantities:
-                raise StudyError(f"unknown quantity {name!r}", where="headline", remedy=choices(name, self.quantities))
+                raise StudyError(
+                    f"unknown quantity {name!r}", where="headline", remedy=choices(name, self.quantities)
+                )
 
     def _check_claims(self) -> None:
         known = [self.carriers.name, *self.assumptions, *self.quantities]
@@ -240,7 +285,9 @@ class Study(Noun):
     def _check_at(self, name: str, at: str | None) -> None:
         depends = self._rests_on_carriers(name)
         if depends and at is None:
-            raise FormulaError(f"{name} without a day", remedy=f"Write {name}[report_id] or {name}[2024-02-26].")
+            raise FormulaError(
+                f"{name} without a day", remedy=f"Write {name}[report_id] or {name}[2024-02-26]."
+            )
         if at is not None and not depends:
             raise FormulaError(f"{name}[{at}]", remedy=f"{name} is the same on every day: leave out [{at}].")
         if at is not None:
@@ -307,7 +354,13 @@ class Study(Noun):
         """A digest of the fitted reports and the intervals they are read as."""
         return _digest(
             sorted(
-                [r.measures, r.issuer, [*r.says.seen], r.says.printing.name, *map(str, (r.published, r.as_of, r.since))]
+                [
+                    r.measures,
+                    r.issuer,
+                    [*r.says.seen],
+                    r.says.printing.name,
+                    *map(str, (r.published, r.as_of, r.since)),
+                ]
                 for r in self.fitted
             )
         )
@@ -389,7 +442,9 @@ class Study(Noun):
         if at == "knot":
             if self.knot is None:
                 raise StudyError(
-                    "the study names no knot", where=self.name, remedy="Add the day a two-part model turns: knot = 2024-02-26"
+                    "the study names no knot",
+                    where=self.name,
+                    remedy="Add the day a two-part model turns: knot = 2024-02-26",
                 )
             return self.knot
         try:
@@ -475,7 +530,8 @@ class Study(Noun):
             raise StudyError(f"unknown variant {name!r}", remedy=choices(name, self.variants))
         if self._variant is not None:
             raise StudyError(
-                f"already read as {self._variant!r}", remedy="Variants do not stack: start from the base study."
+                f"already read as {self._variant!r}",
+                remedy="Variants do not stack: start from the base study.",
             )
         study = self._read_as(name)
         study._variant = name
@@ -487,7 +543,9 @@ class Study(Noun):
         document = self._raw_without(variant.without)
         for assumption, change in variant.assumption.items():
             if assumption not in self.assumptions:
-                raise StudyError(f"unknown assumption {assumption!r}", remedy=choices(assumption, self.assumptions))
+                raise StudyError(
+                    f"unknown assumption {assumption!r}", remedy=choices(assumption, self.assumptions)
+                )
             document["assumption"][assumption].update(change.model_dump(exclude_none=True))
         document["variant"] = {}  # the others are not read again: each is read once, by itself
         return self._made(document)
@@ -558,7 +616,8 @@ def read(source: str | Path = FLAGSHIP) -> Study:
     path = Path(source)
     if not (path.suffix or "/" in str(source)) and not path.exists():
         raise StudyError(
-            f"unknown study {str(source)!r}", remedy=f"Give a path to a TOML file, or a packaged study. {choices(str(source), known)}"
+            f"unknown study {str(source)!r}",
+            remedy=f"Give a path to a TOML file, or a packaged study. {choices(str(source), known)}",
         )
     return read_text(_text_of(path), str(path))
 
@@ -570,7 +629,9 @@ def _text_of(path: Path) -> str:
             raise StudyError(missing, where=str(path), remedy="Give the path of a TOML study file.")
         if path.stat().st_size > LARGEST_FILE:
             raise StudyError(
-                f"{path.stat().st_size:,} bytes", where=str(path), remedy=f"A study has at most {LARGEST_FILE:,}."
+                f"{path.stat().st_size:,} bytes",
+                where=str(path),
+                remedy=f"A study has at most {LARGEST_FILE:,}.",
             )
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -620,7 +681,11 @@ def _translated(error: ValidationError, document: Mapping[str, Any] | None = Non
             return StudyError(f"{loc[-1]!r} is missing", where=where, remedy=_meaning(loc))
         case "literal_error" if loc[-1] == "family":
             families = [str(word) for word in Prior.model_fields["family"].annotation.__args__]  # type: ignore[union-attr]
-            return StudyError(f"unknown family {found['input']!r}", where=where, remedy=choices(str(found["input"]), families))
+            return StudyError(
+                f"unknown family {found['input']!r}",
+                where=where,
+                remedy=choices(str(found["input"]), families),
+            )
         case _:
             shown = repr(found["input"])
             shown = shown if len(shown) < 80 else shown[:77] + "..."
@@ -678,7 +743,9 @@ def _field_named(where: str, document: Mapping[str, Any]) -> tuple[int | str, ..
     if head.startswith("report '"):
         names = [r.get("id") for r in document.get("report", []) if isinstance(r, dict)]
         wanted = head.removeprefix("report ").strip("'")
-        start: tuple[int | str, ...] = ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
+        start: tuple[int | str, ...] = (
+            ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
+        )
     else:
         start = tuple(head.split("."))
     return (*start, *(field.split(" · ")[0].split(".") if field else ()))
@@ -699,7 +766,9 @@ def _line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
             here = (*table, *(part.strip("\"' ") for part in key[1].split(".")))
         else:
             continue
-        shared = next((i for i, (a, b) in enumerate(zip(here, loc, strict=False)) if a != b), min(len(here), len(loc)))
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(here, loc, strict=False)) if a != b), min(len(here), len(loc))
+        )
         if shared > best:
             best, line_of_best = shared, number
     return line_of_best

@@ -1,13 +1,59 @@
 """What the terminal shows: documents in, Rich tables and sentences out; computes nothing."""
 
+import re
+import textwrap
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from estimates import words
 from estimates.reports import Report, relays
 from estimates.study import Study
+
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(text: str) -> str:
+    """Text of a study without the characters that would command the terminal.
+
+    >>> plain("red \\x1b[31m alert")
+    'red �[31m alert'
+    """
+    return _CONTROL.sub("�", text)
+
+
+def wrapped(text: str, width: int) -> str:
+    """A sentence broken between words; what follows its first line keeps its indent."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    return textwrap.fill(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+
+
+def title(study: Study) -> Text:
+    """The title, and the reading if it is not the study's own."""
+    reading = f", read as {study.variant_name}" if study.variant_name else ""
+    return Text(plain(f"{study.title}{reading}"), style="bold")
+
+
+def answer(study: Study, document: dict[str, Any]) -> Iterator[str]:
+    """The headline, a sentence for each quantity: what it came to on the day of the last report."""
+    headline = study.headline
+    names = [headline.quantity, headline.stated] if headline else [next(iter(study.quantities), study.carriers.name)]
+    rows = {row["name"]: row for row in document["quantities"]}  # the last of each name stays
+    for row in (rows[name] for name in names if name in rows):
+        half, error = (row["upper"] - row["lower"]) / 2, row["mcse_median"]
+        says = study.quantities[row["name"]].says if row["name"] in study.quantities else ""
+        on = f" by {words.date_words(row['date'])}" if row["date"] else ""
+        yield (
+            f"{words.label(row['name'], says, longest=80)}{on}: {words.spoken(row['median'], half, error)} "
+            f"{words.units(row['unit'])} ({words.spoken_interval(row['lower'], row['upper'], error)})".rstrip() + "."
+        )
 
 
 def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -17,22 +63,35 @@ def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
+def _add(table: Table, *cells: str) -> None:
+    """A row of words that are no markup."""
+    table.add_row(*(Text(plain(cell)) for cell in cells))
+
+
+MOST_DAYS = 6
+"""The terminal shows at most so many days of a quantity, the last ones; the files hold all."""
+
+
 def quantities(document: dict[str, Any]) -> Table:
-    """Every quantity at every fitted report: median, interval, Monte Carlo error."""
+    """Every quantity at the last fitted reports: median, its Monte Carlo error, interval."""
     share = f"{100 * document['interval']['prob']:.0f} % interval"
     table = _table("quantity", "on", "median", "±", share, "unit", right=("median", "±"))
-    before = None
-    for row in document["quantities"]:
-        half = (row["upper"] - row["lower"]) / 2
-        table.add_row(
-            row["name"] if row["name"] != before else "",
-            words.date_words(row["date"], short=True) if row["date"] else "",
-            words.number(row["median"], half, row["mcse_median"]),
-            words.number(row["mcse_median"], 10 * row["mcse_median"]),
-            words.interval(row["lower"], row["upper"], row["mcse_median"]),
-            words.units(row["unit"]),
-        )
-        before = row["name"]
+    for name, found in groupby(document["quantities"], itemgetter("name")):
+        rows = list(found)
+        shown = rows[-MOST_DAYS:]
+        if len(rows) > MOST_DAYS:
+            _add(table, name, f"{len(rows) - MOST_DAYS} earlier", "...", "", "", "")
+        for row in shown:
+            error, half = row["mcse_median"], (row["upper"] - row["lower"]) / 2
+            _add(
+                table,
+                name if row is rows[0] else "",
+                words.date_words(row["date"], short=True) if row["date"] else "",
+                words.number(row["median"], half, error),
+                words.number(error, 10 * error),
+                words.interval(row["lower"], row["upper"], error),
+                words.units(row["unit"]),
+            )
     return table
 
 
@@ -40,7 +99,7 @@ def claims(study: Study, document: dict[str, Any]) -> Table:
     """Every claim with its probability."""
     table = _table("claim", "probability", right=("probability",))
     for row in document["claims"]:
-        table.add_row(study.claims[row["id"]].says, words.probability(row["probability"]))
+        _add(table, study.claims[row["id"]].says, words.probability(row["probability"]))
     return table
 
 
@@ -51,18 +110,18 @@ def parameters(document: dict[str, Any]) -> Table:
     for row in document["parameters"]:
         if row["unit"] == "date":
             ends = f"{words.date_words(row['lower'], short=True)} to {words.date_words(row['upper'], short=True)}"
-            table.add_row(row["name"], words.date_words(row["median"], short=True), ends, "")
+            _add(table, row["name"], words.date_words(row["median"], short=True), ends, "")
             continue
         half = (row["upper"] - row["lower"]) / 2
         ends = words.interval(row["lower"], row["upper"])
-        table.add_row(row["name"], words.number(row["median"], half), ends, words.units(row["unit"]))
+        _add(table, row["name"], words.number(row["median"], half), ends, words.units(row["unit"]))
     return table
 
 
 def trend(study: Study, document: dict[str, Any]) -> Iterator[str]:
     """The pace between consecutive reports, a sentence each."""
     dates = {report.id: words.date_words(report.published, short=True) for report in study.reports}
-    for row in document["trend"]:
+    for row in document["trend"][-MOST_DAYS:]:
         head = f"From {dates[row['from']]} to {dates[row['to']]}: "
         pace, ratio = row["per_day"], row["ratio"]
         if pace:
@@ -86,6 +145,8 @@ def trust(document: dict[str, Any]) -> Iterator[str]:
     yield f"Trust: {found['verdict']} ({', '.join(shown)})."
     yield from (f"  {note}" for note in found["notes"])
     yield f"Engine: {document['engine']}; {document['engine_reason']}."
+    reading = f", variant {document['variant']}" if document["variant"] else ""
+    yield f"Model {document['model']}{reading}, seed {document['seed']}, study {document['fingerprint']}."
 
 
 def reports(study: Study) -> Table:
@@ -93,7 +154,8 @@ def reports(study: Study) -> Table:
     table = _table("report", "published", "says", "read as", "role")
     repeated = relays(study.reports)
     for report in study.reports:
-        table.add_row(
+        _add(
+            table,
             report.id,
             str(report.published),
             f"{report.says} ({report.measures})",
@@ -110,19 +172,40 @@ def role(report: Report, repeated: dict[str, str]) -> str:
     return f"relay of {repeated[report.id]}" if report.id in repeated else "data"
 
 
-def priors(study: Study) -> Table:
+def priors(study: Study) -> Iterator[Table | str]:
     """Every assumption with its unit and the quantiles its prior implies."""
     table = _table("assumption", "5 %", "median", "95 %", "unit", right=("5 %", "median", "95 %"))
     for row in prior_rows(study):
-        table.add_row(row["name"], row["q05"], row["median"], row["q95"], row["unit"])
-    return table
+        mark = " *" if row["judgement"] else ""
+        _add(table, row["name"] + mark, row["q05"], row["median"], row["q95"], "" if row["unit"] in ("date", "dimensionless") else row["unit"])
+    yield table
+    if any(assumption.judgement for assumption in study.assumptions.values()):
+        yield "* judgement: no source is given"
 
 
-def prior_rows(study: Study) -> Iterator[dict[str, str]]:
+def prior_rows(study: Study) -> Iterator[dict[str, Any]]:
     """The implied quantiles of every prior, as words."""
-    for name in study.assumptions:
+    for name, assumption in study.assumptions.items():
         implied = study.implied(name)
-        shown = implied if study.unit_of(name) == "date" else [f"{quantile:.4g}" for quantile in implied]
-        mark = " *" if study.assumptions[name].judgement else ""
-        row = dict(zip(("q05", "median", "q95"), map(str, shown), strict=True))
-        yield {"name": name + mark, **row, "unit": study.unit_of(name)}
+        shown = map(str, implied) if study.unit_of(name) == "date" else (f"{q:,.4g}" for q in implied)
+        row = dict(zip(("q05", "median", "q95"), shown, strict=True))
+        yield {"name": name, **row, "unit": study.unit_of(name), "judgement": assumption.judgement}
+
+
+def checked(document: dict[str, Any]) -> Iterator[str | Text]:
+    """What the audit found, what is missing with the blocks to paste, and what the study is known by."""
+    warnings, model = document["warnings"], document["model"]
+    notes = [finding for finding in document["findings"] if finding not in warnings]
+    for heading, found in (("Answer these:", warnings), ("Audit:", notes)):
+        if found:
+            yield Text(heading, style="bold")
+            yield from (f"  {finding}" for finding in found)
+            yield ""
+    if document["unused"]:
+        yield f"Not used by the model {model}: {words.listed(document['unused'])}."
+    missing = document["missing"]
+    if missing:
+        yield f"A run of {model} still needs {words.listed([m['name'] for m in missing])}. Paste and make yours:"
+        yield Text("\n" + "\n\n".join(m["paste"] for m in missing) + "\n")
+    head = "Read without an error, but not complete." if missing else "Read without an error."
+    yield f"{head} Fingerprint {document['fingerprint']}, data digest {document['data_digest']}."

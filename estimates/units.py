@@ -187,7 +187,9 @@ class Dimension:
 
     def _refuse_dates(self, other: "Dimension") -> None:
         if self.is_date or other.is_date:
-            raise UnitError("a date takes part in no arithmetic", remedy="Compare it: first_shipment <= 2022-08-31.")
+            raise UnitError(
+                "a date takes part in no arithmetic", remedy="Compare it: first_shipment <= 2022-08-31."
+            )
 
 
 def _power(name: str, power: float) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-UNKNOWN = "–"
+UNKNOWN = "\N{EN DASH}"
 """Stands where there is no number."""
 
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
@@ -54,8 +54,8 @@ def number(value: float, spread: float = 0.0, mcse: float = 0.0) -> str:
     --------
     >>> number(2_134_567, spread=948_000), number(13_181.4, spread=2_310), number(0.31234, spread=0.02)
     ('2,130,000', '13,200', '0.312')
-    >>> number(1234567), number(float("nan")), number(float("inf"))
-    ('1,235,000', '–', 'infinity')
+    >>> number(1234567), number(float("inf")), number(float("nan")) == UNKNOWN
+    ('1,235,000', 'infinity', True)
     """
     if math.isnan(value):
         return UNKNOWN
@@ -75,6 +75,17 @@ def interval(lower: float, upper: float, mcse: float = 0.0) -> str:
     """
     half = (upper - lower) / 2
     return f"{number(lower, half, mcse)} to {number(upper, half, mcse)}"
+
+
+def seen(low: float, high: float) -> str:
+    """The interval that a wording is read as; its upper end is the first number that is not in it.
+
+    Examples
+    --------
+    >>> seen(6650.0, 6750.0), seen(13_000.0, float("inf"))
+    ('6,650 to 6,750', '13,000 or more')
+    """
+    return f"{low:,.10g} or more" if math.isinf(high) else f"{low:,.10g} to {high:,.10g}"
 
 
 def spoken(value: float, spread: float = 0.0, mcse: float = 0.0) -> str:
@@ -115,8 +126,8 @@ def probability(value: float | None) -> str:
 
     Examples
     --------
-    >>> probability(0.3149), probability(0.0), probability(0.9991), probability(None)
-    ('31 %', 'under 1 %', 'over 99 %', '–')
+    >>> probability(0.3149), probability(0.0), probability(0.9991), probability(None) == UNKNOWN
+    ('31 %', 'under 1 %', 'over 99 %', True)
     """
     if value is None or math.isnan(value):
         return UNKNOWN
@@ -180,15 +191,21 @@ def prior(fields: Mapping[str, Any]) -> str:
     'uniform, from 1 June 2022 to 31 August 2022'
     """
     stated = {name: _stated(value) for name, value in fields.items() if name != "family"}
-    family = {"halfnormal": "half-normal", "student_t": "Student t"}.get(fields["family"], str(fields["family"]))
+    family = {"halfnormal": "half-normal", "student_t": "Student t"}.get(
+        fields["family"], str(fields["family"])
+    )
     if fields["family"] == "fixed":
         return f"fixed at {stated['value']}"
     if fields["family"] == "uniform":
         return f"uniform, from {stated['lower']} to {stated['upper']}"
     if "df" in stated:
         family += f" with {stated['df']} degrees of freedom"
-    levels = [f"{share} below {stated[name]}" for name, share in (("q05", "5 %"), ("q95", "95 %")) if name in stated]
-    bounds = [f"{side} {stated[name]}" for name, side in (("lower", "below"), ("upper", "above")) if name in stated]
+    levels = [
+        f"{share} below {stated[name]}" for name, share in (("q05", "5 %"), ("q95", "95 %")) if name in stated
+    ]
+    bounds = [
+        f"{side} {stated[name]}" for name, side in (("lower", "below"), ("upper", "above")) if name in stated
+    ]
     cut = f"cut off {listed(bounds)}" if bounds else ""
     return ", ".join(filter(None, (family, listed(levels), cut)))
 

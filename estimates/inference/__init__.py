@@ -67,7 +67,7 @@ def infer(
     posterior, tree = fit_model(file.build(asked), engine, _checked(seed), progress)
     carriers = asked.carriers
     for group in ("posterior", "prior"):
-        for name in tree[group].data_vars:
+        for name in map(str, tree[group].data_vars):
             if name == carriers.name or name in asked.quantities or name in asked.assumptions:
                 tree[group][name].attrs["units"] = asked.unit_of(name)
     conditions = Conditions(
@@ -111,11 +111,16 @@ def sample(
         For a model that no engine can serve.
     """
     if not isinstance(model, pm.Model):
-        raise EngineError(f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1).")
+        raise EngineError(
+            f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1)."
+        )
     posterior, tree = fit_model(model, engine, _checked(seed), progress)
     evidence: dict[str, Any] = {}
     if posterior.log_evidence is not None:
-        evidence = {"log_evidence": posterior.log_evidence.value, "log_evidence_mcse": posterior.log_evidence.mcse}
+        evidence = {
+            "log_evidence": posterior.log_evidence.value,
+            "log_evidence_mcse": posterior.log_evidence.mcse,
+        }
     tree.attrs = {
         "engine": posterior.engine,
         "engine_reason": posterior.reason,

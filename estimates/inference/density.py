@@ -64,14 +64,16 @@ class Density:
     def evaluate(self, points: Points) -> tuple[Points, Points]:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
         log_prior, *terms = self._log_terms(points)
-        return log_prior, sum((term.reshape(len(points), -1).sum(axis=1) for term in terms), np.zeros(len(points)))
+        return log_prior, sum(
+            (term.reshape(len(points), -1).sum(axis=1) for term in terms), np.zeros(len(points))
+        )
 
     def pointwise(self, points: Points) -> dict[str, Points]:
-        """The log likelihood of every observed value (n, \\*shape), by observed variable."""
+        """The log likelihood of every observed value (n, ...), by observed variable."""
         return dict(zip(self.observed, self._log_terms(points)[1:], strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:
-        """The fitted unknowns in the user's own space (n, \\*shape)."""
+        """The fitted unknowns in the user's own space (n, ...)."""
         return dict(zip(self.names, self._constrain(points), strict=True))
 
     def unconstrain(self, draws: dict[str, Points]) -> Points:
@@ -103,7 +105,10 @@ def compile_density(model: pm.Model) -> Density:
     log_prior = sum((pt.sum(term) for term in terms[: len(unknowns)]), start=pt.constant(np.float64(0.0)))
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)
-    graphs = [rewrite_graph(part, include=(), custom_rewrite=_AS_UFUNCS) for part in (log_prior, *terms[len(unknowns) :])]
+    graphs = [
+        rewrite_graph(part, include=(), custom_rewrite=_AS_UFUNCS)
+        for part in (log_prior, *terms[len(unknowns) :])
+    ]
     batched = [
         pt.broadcast_to(part, (points.shape[0], *tuple(part.shape))) if part.ndim == graph.ndim else part
         for part, graph in zip(vectorize_graph(graphs, slices), graphs, strict=True)
@@ -157,7 +162,7 @@ def _slices(points: Any, values: list[Any], shapes: tuple[tuple[int, ...], ...])
     return slices
 
 
-@node_rewriter([Elemwise])
+@node_rewriter([Elemwise])  # type: ignore[untyped-decorator]
 def _softplus_by_ufuncs(fgraph: Any, node: Any) -> list[Any] | None:
     """Softplus has no NumPy ufunc; PyMC's interval transform uses it, and it would loop in Python."""
     if not isinstance(node.op.scalar_op, Softplus):

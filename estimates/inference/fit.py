@@ -43,7 +43,9 @@ class Posterior:
     trust: Trust
 
 
-def fit_model(model: pm.Model, engine: str, seed: int, progress: Progress | None = None) -> tuple[Posterior, xr.DataTree]:
+def fit_model(
+    model: pm.Model, engine: str, seed: int, progress: Progress | None = None
+) -> tuple[Posterior, xr.DataTree]:
     """Fit any PyMC model: the posterior, and all groups of draws that follow from it.
 
     Raises
@@ -79,16 +81,6 @@ class _Parts:
     prior: Forward
     forward: Forward
 
-    def draw_prior(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Unconstrained points (count, dimension) from the prior of the fitted unknowns."""
-        assert self.density is not None
-        try:
-            return self.density.unconstrain(self.prior.run({}, count, rng))
-        except NotImplementedError as error:
-            raise EngineError(
-                f"the prior cannot be drawn: {error}", remedy="Importance sampling needs proper priors; use nuts."
-            ) from error
-
 
 def _following(model: pm.Model, unknowns: list[Any]) -> list[Any]:
     free = [variable for variable in model.free_RVs if variable not in unknowns]
@@ -102,20 +94,27 @@ def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Pos
         reason = "nothing observed depends on an unknown: draws of the prior"
         return Posterior("forward", reason, {}, None, trust.of_forward(PRIOR_DRAWS))
     if engine == "nuts":
-        return _by_nuts(parts, seed, "asked for", progress)
+        return _by_nuts(parts.model, parts.density, seed, "asked for", progress)
     if engine == "importance":
         return _by_importance(parts, parts.density, seed, "asked for", progress)
     if parts.density.dimension > MOST_UNKNOWNS:
-        reason = f"{parts.density.dimension} fitted unknowns, more than the {MOST_UNKNOWNS} importance sampling is for"
-        return _by_nuts(parts, seed, reason, progress)
+        reason = (
+            f"{parts.density.dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
+        )
+        return _by_nuts(parts.model, parts.density, seed, reason, progress)
     try:
         tried = _by_importance(parts, parts.density, seed, "", progress)
     except EngineError as error:
-        return _by_nuts(parts, seed, f"importance sampling could not start ({error.what})", progress)
+        reason = f"importance sampling could not start ({error.what})"
+        try:
+            return _by_nuts(parts.model, parts.density, seed, reason, progress)
+        except EngineError:
+            raise error from None  # the first engine's words say more of what is wrong with the study
     found = f"k-hat {_shown(tried.trust.pareto_k)}, {tried.trust.ess:,.0f} effective draws"
     if tried.trust.verdict == trust.GOOD:
         return replace(tried, reason=f"importance sampling is good here ({found})")
-    return _by_nuts(parts, seed, f"importance sampling was not good here ({found})", progress)
+    reason = f"importance sampling was not good here ({found})"
+    return _by_nuts(parts.model, parts.density, seed, reason, progress)
 
 
 def _shown(pareto_k: float | None) -> str:
@@ -123,8 +122,15 @@ def _shown(pareto_k: float | None) -> str:
 
 
 def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+    def draw_prior(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        try:
+            return density.unconstrain(parts.prior.run({}, count, rng))
+        except NotImplementedError as error:
+            remedy = "Importance sampling needs proper priors; use nuts."
+            raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
+
     weighted = importance.sample(
-        density.evaluate, parts.draw_prior, density.dimension, seed=seed, progress=progress
+        density.evaluate, draw_prior, density.dimension, seed=seed, progress=progress
     )
     points = weighted.resample(DRAWS, generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
@@ -138,13 +144,16 @@ def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, prog
     )
 
 
-def _by_nuts(parts: _Parts, seed: int, reason: str, progress: Progress) -> Posterior:
+def _by_nuts(model: pm.Model, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
     progress(0.0, "sampling by NUTS")
-    assert parts.density is not None
-    chains = nuts.sample(parts.model, parts.density.names, seed=seed)
+    chains = nuts.sample(model, density.names, seed=seed)
     draws = nuts.CHAINS * nuts.DRAWS
     return Posterior(
-        "nuts", reason, chains.draws, None, trust.of_chains(chains.r_hat, chains.ess, chains.divergences, draws)
+        "nuts",
+        reason,
+        chains.draws,
+        None,
+        trust.of_chains(chains.r_hat, chains.ess, chains.divergences, draws),
     )
 
 
@@ -174,7 +183,9 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
         log_prior, log_likelihood = parts.density.evaluate(points)
         groups["log_likelihood"] = _dataset(model, parts.density.pointwise(points), shape)
         groups["sample_stats"] = _dataset(
-            model, {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood}, shape
+            model,
+            {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},
+            shape,
         )
     groups["posterior"].attrs = {
         "unknowns": ",".join([*flat, *(v.name for v in model.free_RVs if v.name not in flat)]),
@@ -186,8 +197,9 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
 
 
 def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, int]) -> xr.Dataset:
-    """Draws (chain * draw, \\*shape) as a dataset with the model's own dimensions."""
-    variables, coords = {}, {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    """Draws (chain * draw, ...) as a dataset with the model's own dimensions."""
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
     for name, value in draws.items():
         dims = model.named_vars_to_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
         variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
@@ -196,7 +208,8 @@ def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, 
 
 
 def _observed(model: pm.Model) -> xr.Dataset:
-    variables, coords = {}, {}
+    variables: dict[str, Any] = {}
+    coords: dict[str, Any] = {}
     for variable in model.observed_RVs:
         value = model.rvs_to_values[variable]
         stored = value.get_value() if hasattr(value, "get_value") else value.data

@@ -39,7 +39,7 @@ class Forward:
     _generators: tuple[Any, ...]
 
     def run(self, given: Draws, count: int, rng: np.random.Generator) -> Draws:
-        """Everything that follows from `count` draws (count, \\*shape) of the inputs."""
+        """Everything that follows from `count` draws (count, ...) of the inputs."""
         reseed_rngs(self._generators, rng.integers(2**31))
         values = self._function(count, *[given[name] for name in self.inputs])
         return dict(zip(self.names, values, strict=True))
@@ -66,7 +66,9 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     outputs = [_with_draws(drawn[v], v, count) for v in map(_unwrapped, wanted)]
     updates = collect_default_updates(inputs=[count, *inputs], outputs=outputs)
     mode = FAST_START.including("random_make_inplace")
-    function = pytensor.function([count, *inputs], outputs, mode=mode, updates=updates, on_unused_input="ignore")
+    function = pytensor.function(
+        [count, *inputs], outputs, mode=mode, updates=updates, on_unused_input="ignore"
+    )
     names = tuple(variable.name for variable in wanted)
     return Forward(names, tuple(v.name for v in given), function, tuple(updates))
 

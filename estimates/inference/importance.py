@@ -37,6 +37,8 @@ SCRAMBLES = 8
 POINTS = 4096
 """The final batch: so many independent scrambles of so many points each."""
 
+CAUTION = 1.5
+
 PRIOR_SHARE = 0.1
 """How much of every batch is drawn from the prior."""
 
@@ -90,12 +92,14 @@ class Weighted:
 
         The larger of two: the spread of the independent scrambles, which knows how even Sobol points
         are but is itself rough with few scrambles, and the spread of the weights, which does not.
+        Times `CAUTION`, because with heavy-tailed weights what a sample shows of their spread, and of
+        their mean, is more often too little than too much (`benchmarks/evidence.py` checks the factor).
         """
         count, size = self.log_weights.shape
         means = np.exp(special.logsumexp(self.log_weights, axis=1) - math.log(size) - self.log_evidence)
         between = float(np.std(means, ddof=1)) / math.sqrt(count)
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
-        return max(between, within)
+        return CAUTION * max(between, within)
 
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
@@ -139,11 +143,14 @@ def sample(
     blend = learner.first(dimension)
     for number in range(_ROUNDS):
         tell(0.4 + 0.1 * number, f"round {number + 1}")
-        blend = learner.improved(blend, *learner.batch(blend, _ROUND_POINTS, generator(seed, "round", number)))
+        blend = learner.improved(
+            blend, *learner.batch(blend, _ROUND_POINTS, generator(seed, "round", number))
+        )
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.1 * attempt, "final points")
         batches = [
-            learner.batch(blend, POINTS, generator(seed, "final", attempt, number)) for number in range(SCRAMBLES)
+            learner.batch(blend, POINTS, generator(seed, "final", attempt, number))
+            for number in range(SCRAMBLES)
         ]
         weighted = _weighted(batches, _ROUNDS + attempt)
         if weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size:
@@ -201,12 +208,18 @@ class _Learner:
         for _ in range(2):
             both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(_POPULATION, filling))
             looks.append(both.points)
-        self.training = np.concatenate([self.training, *(points[:_POPULATION] for points in looks)])[-2 * _TRAINING :]
+        self.training = np.concatenate([self.training, *(points[:_POPULATION] for points in looks)])[
+            -2 * _TRAINING :
+        ]
         components = len(main.weights)
-        main = mixture.fit(self._some(self.training), components, self.rng, start=main, least=0.1 / components)
+        main = mixture.fit(
+            self._some(self.training), components, self.rng, start=main, least=0.1 / components
+        )
         # Points that moved only among themselves, from where the proposal is too thin.
         extra = np.concatenate([points[_POPULATION:] for points in looks])
-        return blend.joined(main, mixture.fit(extra, components // 2, self.rng, least=0.2 / components), lacking)
+        return blend.joined(
+            main, mixture.fit(extra, components // 2, self.rng, least=0.2 / components), lacking
+        )
 
     def _some(self, points: Array) -> Array:
         return points[self.rng.permutation(len(points))[:_TRAINING]]
@@ -297,7 +310,9 @@ def _next_power(log_likelihood: Array, power: float) -> float:
     """The largest power, up to 1, that leaves half a population's worth of effective points."""
 
     def size(raised: float) -> float:
-        return effective_size(np.where(np.isfinite(log_likelihood), (raised - power) * log_likelihood, -np.inf))
+        return effective_size(
+            np.where(np.isfinite(log_likelihood), (raised - power) * log_likelihood, -np.inf)
+        )
 
     low, high = power, 1.0
     if size(high) >= _POPULATION / 2:
@@ -320,7 +335,9 @@ def _weighted(batches: list[tuple[Population, Array]], rounds: int) -> Weighted:
 
     log_weights = np.stack([weights for _, weights in batches])
     _, pareto_k = array_stats.psislw(-log_weights.ravel())  # it takes minus the log weights
-    return Weighted(np.stack([population.points for population, _ in batches]), log_weights, float(pareto_k), rounds)
+    return Weighted(
+        np.stack([population.points for population, _ in batches]), log_weights, float(pareto_k), rounds
+    )
 
 
 def _systematic(log_weights: Array, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -24,7 +24,7 @@ class StudentMixture:
     @property
     def dimension(self) -> int:
         """The number of coordinates d."""
-        return self.means.shape[1]
+        return int(self.means.shape[1])
 
     def log_components(self, points: Array, squares: Array | None = None) -> tuple[Array, Array]:
         """Log weight plus log density of each component (k, n), and squared distances (k, n).
@@ -135,7 +135,7 @@ def products(points: Array) -> Array:
 
 
 def log_sum(log_parts: Array) -> Array:
-    """ln sum exp over the first axis of (k, n), without the generality that makes SciPy's slower."""
+    """The log of the sum of exponentials over the first axis of (k, n), without the generality that makes SciPy's slower."""
     highest = np.max(log_parts, axis=0)
     return np.asarray(highest + np.log(np.sum(np.exp(log_parts - highest), axis=0)))
 

@@ -39,7 +39,9 @@ def evaluated(points: Array, evaluate: Evaluate) -> Population:
     """The population of these points; where a density is not a number the point is outside."""
     log_prior, log_likelihood = evaluate(points)
     outside = np.isnan(log_prior) | np.isnan(log_likelihood)
-    return Population(points, np.where(outside, -np.inf, log_prior), np.where(outside, -np.inf, log_likelihood))
+    return Population(
+        points, np.where(outside, -np.inf, log_prior), np.where(outside, -np.inf, log_likelihood)
+    )
 
 
 def joined(first: Population, second: Population) -> Population:

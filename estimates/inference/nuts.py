@@ -23,7 +23,7 @@ class Chains:
 
     Attributes
     ----------
-    draws : dict of arrays (chain, draw, \\*shape)
+    draws : dict of arrays (chain, draw, ...)
         The fitted unknowns, in the user's own space.
     r_hat, ess : float
         The worst over unknowns: rank-normalised split R-hat, and the smaller of bulk and tail ESS.

@@ -1,4 +1,4 @@
-"""PyMC building blocks for model files: ``with terms.frame(study): ...``"""
+"""PyMC building blocks for model files."""
 
 from estimates.terms.frame import REPORTS, Frame, assumption, day, flow, frame
 from estimates.terms.likelihood import interval_logp, print_reports

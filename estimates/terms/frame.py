@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pymc as pm
@@ -121,7 +122,8 @@ def flow(carriers: Callable[[pt.TensorVariable], pt.TensorVariable]) -> pt.Tenso
     shipped = carriers(_less_their_lag(known, reports))
     if getattr(shipped, "ndim", None) != 1:
         raise ModelError(
-            "the flow gives no vector", remedy="terms.flow(f): f takes the vector of days, gives one of that length."
+            "the flow gives no vector",
+            remedy="terms.flow(f): f takes the vector of days, gives one of that length.",
         )
     first, last = len(reports), len(reports) + len(counted_since)
     by_report = shipped[:first]
@@ -157,7 +159,7 @@ def _less_their_lag(days: pt.TensorVariable, reports: Sequence[Report]) -> pt.Te
     width = np.array([(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in reports], dtype=float)
     if width.any():
         windowed = np.flatnonzero(width)
-        _frame().add_coord("windowed", [reports[i].id for i in windowed])
+        _frame().add_coord("windowed", [reports[int(i)].id for i in windowed])
         place = pm.Uniform("as_of_place", 0.0, np.ones(len(windowed)), dims="windowed")
         days = pt.inc_subtensor(days[windowed], place * pm.Data("as_of_width", width[windowed]))
     lagging = [index for index, report in enumerate(reports) if report.as_of is None]
@@ -180,8 +182,8 @@ def _levels(reports: Sequence[Report], carriers: pt.TensorVariable) -> pt.Tensor
     levels = pt.zeros(len(reports))
     for name in _unique([report.measures for report in reports]):
         where = np.array([i for i, report in enumerate(reports) if report.measures == name])
-        here = carriers[where]
-        value = evaluate(name, study.quantities, lambda leaf, here=here: _leaf(leaf, here), study.factor)
+        leaf = partial(_leaf, carriers=carriers[where])
+        value = evaluate(name, study.quantities, leaf, study.factor)
         levels = pt.set_subtensor(levels[where], value)
     return levels
 
@@ -203,7 +205,11 @@ def _biases(reports: Sequence[Report]) -> pt.TensorVariable:
     model.add_coord("voice", voices)
     own = assumption("issuer_bias", dims="voice")
     bias = own[np.array([voices.index(f"{r.issuer} on {r.measures}") for r in reports])]
-    shared = [m for m in _unique([r.measures for r in reports]) if len({r.issuer for r in reports if r.measures == m}) > 1]
+    shared = [
+        m
+        for m in _unique([r.measures for r in reports])
+        if len({r.issuer for r in reports if r.measures == m}) > 1
+    ]
     if not shared:
         return bias
     model.add_coord("shared_quantity", shared)
@@ -241,5 +247,3 @@ def _add_quantities(carriers: pt.TensorVariable) -> None:
         pm.Deterministic(name, value, dims="report" if study.needs_day(name) else None)
     for name in study.claimed_assumptions:
         assumption(name)
-
-

@@ -6,6 +6,8 @@ probability of the printed value is that of the interval of seen counts that wou
     P = Phi((ln high - ln level - bias) / scatter) - Phi((ln low - ln level - bias) / scatter)
 """
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -61,12 +63,10 @@ def interval_logp(
     return pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
 
 
-def _ends(value, grid, rule, low, high):  # type: ignore[no-untyped-def]
+def _ends(value: Any, grid: Any, rule: Any, low: Any, high: Any) -> tuple[Any, Any]:
     half = grid / 2.0
     low = pt.switch(pt.eq(rule, NEAREST), value - half, pt.switch(pt.eq(rule, FLOOR), value, low))
-    high = pt.switch(
-        pt.eq(rule, NEAREST), value + half, pt.switch(pt.eq(rule, FLOOR), value + grid, high)
-    )
+    high = pt.switch(pt.eq(rule, NEAREST), value + half, pt.switch(pt.eq(rule, FLOOR), value + grid, high))
     return pt.maximum(low, 0.0), high
 
 
@@ -76,7 +76,7 @@ def log_mass(
     centre: pt.TensorVariable,
     spread: pt.TensorVariable,
 ) -> pt.TensorVariable:
-    """ln P(low <= exp(X) < high) for X ~ Normal(centre, spread); low may be 0, high infinite."""
+    """Give ln P(low <= exp(X) < high) for X ~ Normal(centre, spread); low may be 0, high infinite."""
     has_low, has_high = pt.gt(low, 0.0), pt.lt(high, np.inf)
     is_between = has_low & has_high
     below = _standardised(pt.switch(has_low, low, 1.0), centre, spread)
@@ -94,7 +94,7 @@ def log_mass(
 
 
 def _log_narrow_mass(start: pt.TensorVariable, width: pt.TensorVariable) -> pt.TensorVariable:
-    """ln(Phi(start + width) - Phi(start)) by the Taylor series about the middle m, for a small width.
+    """Give ln(Phi(start + width) - Phi(start)) by the Taylor series about the middle m, for a small width.
 
     ln phi(m) + ln w + ln(1 + (m^2 - 1) w^2 / 24 + (m^4 - 6 m^2 + 3) w^4 / 1920); the next term is below
     (m w)^6 / 322560.
@@ -105,13 +105,13 @@ def _log_narrow_mass(start: pt.TensorVariable, width: pt.TensorVariable) -> pt.T
     return -0.5 * square - _LOG_ROOT_TWO_PI + pt.log(width) + pt.log1p(series)
 
 
-def _standardised(end, centre, spread):  # type: ignore[no-untyped-def]
+def _standardised(end: Any, centre: Any, spread: Any) -> Any:
     # minimum and maximum, not clip: the latter has no NumPy ufunc and would loop in Python.
     return pt.minimum(pt.maximum((pt.log(end) - centre) / spread, -_FAR), _FAR)
 
 
 def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
-    """ln Phi(z), by erfcx in the lower tail where erfc would underflow."""
+    """Give ln Phi(z), by erfcx in the lower tail where erfc would underflow."""
     lower = pt.minimum(z, -1.0)
     upper = pt.maximum(z, -1.0)
     return pt.switch(
@@ -122,7 +122,7 @@ def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
 
 
 def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.TensorVariable:
-    """ln(Phi(b) - Phi(a)) for finite a < b, reflected so that the numbers subtracted are small."""
+    """Give ln(Phi(b) - Phi(a)) for finite a < b, reflected so that the numbers subtracted are small."""
     sign = pt.switch(pt.gt(a + b, 0.0), -1.0, 1.0)
     low = pt.minimum(sign * a, sign * b)
     high = pt.maximum(sign * a, sign * b)
@@ -134,7 +134,9 @@ def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.
     return log_high + pt.switch(is_near, pt.log(-pt.expm1(near)), pt.log1p(-pt.exp(far)))
 
 
-def print_reports(level, bias, scatter, grid, rule, low, high, size):  # type: ignore[no-untyped-def]
+def print_reports(
+    level: Any, bias: Any, scatter: Any, grid: Any, rule: Any, low: Any, high: Any, size: Any
+) -> Any:
     """Simulated reports: the seen count, printed by the rule of each. The `dist` of `interval_logp`."""
     error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
     seen = level * pt.exp(bias + scatter * error)
