@@ -301,7 +301,7 @@ def _show(estimate: "Estimate", document: dict[str, Any], folder: Path | None) -
     study = estimate.study
     _say(tables.title(study), "")
     _say(*tables.answer(study, document), "")
-    _say(tables.quantities(document), "")
+    _say(tables.quantities(document), "MC error: how far the median may be off for want of draws.", "")
     if document["trend"]:
         _say(*tables.trend(study, document), "")
     _say(tables.parameters(document), "")
@@ -416,8 +416,8 @@ def _exit_code() -> int:
         command = getattr(getattr(error, "ctx", None), "command_path", "estimates")
         print(f"estimates: {error.format_message()}\n  See: {command} --help", file=sys.stderr)
         return EXIT_INPUT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # Typer's way out of a broken pipe is an exit with 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # head has seen enough: the last flush must not fail
         return 0
     except Exception:
         import traceback

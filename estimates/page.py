@@ -339,9 +339,8 @@ class _Page:
 
     @property
     def fitted_dates(self) -> str:
-        return words.listed(
-            [words.date_words(day) for day in sorted({r.published for r in self.study.fitted})]
-        )
+        days = [words.date_words(day) for day in sorted({report.published for report in self.study.fitted})]
+        return f"on {words.listed(days)}" if len(days) <= 4 else f"from {days[0]} to {days[-1]}"
 
     @property
     def single_day(self) -> bool:

@@ -1,6 +1,7 @@
 """The text of a new study: small, commented, and running as it stands."""
 
 import datetime as dt
+import re
 
 from estimates.errors import StudyError
 from estimates.reports import identifier
@@ -112,6 +113,11 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
     StudyError
         For a word that cannot be a name, or a unit of load that does not exist.
     """
+    if not re.fullmatch(r"\w[\w.-]{0,79}", name):
+        raise StudyError(
+            f"{name!r} cannot name a study",
+            remedy="A letter or digit, then letters, digits, _ - and dots; at most 80. The folder goes in --out.",
+        )
     for field, word in (("carriers", carriers), ("unit", unit)):
         try:
             identifier(word)

@@ -50,8 +50,9 @@ def answer(study: Study, document: dict[str, Any]) -> Iterator[str]:
         half, error = (row["upper"] - row["lower"]) / 2, row["mcse_median"]
         says = study.quantities[row["name"]].says if row["name"] in study.quantities else ""
         on = f" by {words.date_words(row['date'])}" if row["date"] else ""
+        label = words.label(row["name"], says, longest=80)
         yield (
-            f"{words.label(row['name'], says, longest=80)}{on}: {words.spoken(row['median'], half, error)} "
+            f"{label[:1].upper()}{label[1:]}{on}: {words.spoken(row['median'], half, error)} "
             f"{words.units(row['unit'])} ({words.spoken_interval(row['lower'], row['upper'], error)})".rstrip() + "."
         )
 
@@ -73,9 +74,9 @@ MOST_DAYS = 6
 
 
 def quantities(document: dict[str, Any]) -> Table:
-    """Every quantity at the last fitted reports: median, its Monte Carlo error, interval."""
+    """Every quantity at the last fitted reports: median, interval, Monte Carlo error of the median."""
     share = f"{100 * document['interval']['prob']:.0f} % interval"
-    table = _table("quantity", "on", "median", "±", share, "unit", right=("median", "±"))
+    table = _table("quantity", "on", "median", share, "unit", "MC error", right=("median", "MC error"))
     for name, found in groupby(document["quantities"], itemgetter("name")):
         rows = list(found)
         shown = rows[-MOST_DAYS:]
@@ -88,9 +89,9 @@ def quantities(document: dict[str, Any]) -> Table:
                 name if row is rows[0] else "",
                 words.date_words(row["date"], short=True) if row["date"] else "",
                 words.number(row["median"], half, error),
-                words.number(error, 10 * error),
                 words.interval(row["lower"], row["upper"], error),
                 words.units(row["unit"]),
+                words.number(error, 10 * error),
             )
     return table
 

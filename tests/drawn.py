@@ -18,7 +18,9 @@ def drawn(study: Study, *, trust: Trust = GOOD, model: str = "steady", draws: in
     for group, ends in (("posterior", (0.4, 0.6)), ("prior", (0.02, 0.98))):
         random = np.random.default_rng([len(group), draws])
         values = {
-            name: random.permutation(study.distribution(name).quantile(np.linspace(*ends, 2 * draws))).reshape(2, -1)
+            name: random.permutation(
+                study.distribution(name).quantile(np.linspace(*ends, 2 * draws))
+            ).reshape(2, -1)
             for name in study.assumptions
             if name not in ("later_rate", "growth_rate", "containers_per_voyage")
         }

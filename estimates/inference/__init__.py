@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import arviz_stats.base  # noqa: F401 - before PyMC: it looks through all modules loaded so far
 import pymc as pm
 import xarray as xr
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -56,12 +57,14 @@ def fit_model(
     if engine not in ENGINES:
         raise EngineError(f"unknown engine {engine!r}", remedy=choices(engine, ENGINES))
     unknowns = fitted_unknowns(model)
-    parts = _Parts(
-        model,
-        compile_density(model) if unknowns else None,
-        compile_forward(model, [], unknowns),
-        compile_forward(model, unknowns, _following(model, unknowns)),
-    )
+    # Where each node of a graph was made is of no use to anybody here, and takes time to record.
+    with pytensor.config.change_flags(traceback__limit=0):
+        parts = _Parts(
+            model,
+            compile_density(model) if unknowns else None,
+            compile_forward(model, [], unknowns),
+            compile_forward(model, unknowns, _following(model, unknowns)),
+        )
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
     return posterior, _tree(parts, posterior, seed)
 

@@ -8,13 +8,17 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pymc.distributions.custom import CustomSymbolicDistRV
+from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.distributions.shape_utils import change_dist_size
 from pymc.pytensorf import collect_default_updates, reseed_rngs
 from pytensor.compile.ops import ViewOp
 from pytensor.compile.rewriting import inline_ofg_node
-from pytensor.graph.replace import vectorize_graph
-from pytensor.graph.traversal import walk_toposort
+from pytensor.graph.replace import graph_replace, vectorize_graph
+from pytensor.graph.traversal import ancestors, walk_toposort
+from pytensor.tensor import get_vector_length
+from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.random.type import RandomType
+from pytensor.tensor.type_other import NoneTypeT
 
 from estimates.inference.density import FAST_START
 
@@ -82,12 +86,41 @@ def _parents_first(model: pm.Model, wanted: list[Any], given: list[Any]) -> list
 
 
 def _per_draw(variable: Any, drawn: dict[Any, Any], count: Any) -> Any:
-    """A random variable with a leading axis of draws."""
-    variable = _inlined(variable)
-    batched = vectorize_graph(variable, drawn) if drawn else variable
-    if batched.ndim > variable.ndim:
-        return batched
-    return change_dist_size(batched, (count,), expand=True)
+    """A random variable with a leading axis of draws, each with a chance of its own."""
+    if not set(ancestors([variable])).intersection(drawn):
+        return change_dist_size(variable, (count,), expand=True)
+    node = variable.owner
+    if isinstance(node.op, RandomVariable):
+        return _drawn_again(node, drawn, count)
+    # Chance inside a CustomDist or a mixture would be drawn once for all by vectorize_graph.
+    inlined = inline_ofg_node(node)[node.outputs.index(variable)]
+    inside = dict(drawn)
+    for inner in walk_toposort([inlined], lambda v: v.owner.inputs if v.owner and v not in drawn else []):
+        if _is_random(inner):
+            inside[inner] = _per_draw(inner, inside, count)
+    return vectorize_graph(inlined, inside)
+
+
+def _drawn_again(node: Any, drawn: dict[Any, Any], count: Any) -> Any:
+    """A node of one distribution, with the axis of draws on each parameter and on its size.
+
+    By hand, because PyTensor looks at the first parameter only to see whether there is a new axis.
+    """
+    generator, size, *parameters = node.inputs
+    batched = [
+        after if after.ndim > before.ndim else pt.broadcast_to(after, (count, *tuple(after.shape)))
+        for before, after in zip(parameters, vectorize_graph(parameters, drawn), strict=True)
+    ]
+    if not isinstance(size.type, NoneTypeT):
+        of_one = graph_replace([size], {v: one[0] for v, one in drawn.items()}, strict=False)[0]
+        size = pt.stack([count, *(of_one[i] for i in range(get_vector_length(size)))])
+    return node.op.make_node(generator, size, *batched).outputs[1]
+
+
+def _is_random(variable: Any) -> bool:
+    kinds = (RandomVariable, SymbolicRandomVariable)
+    is_draw = variable.owner is not None and isinstance(variable.owner.op, kinds)
+    return is_draw and not isinstance(variable.type, RandomType)
 
 
 def _with_draws(batched: Any, variable: Any, count: Any) -> Any:
@@ -95,13 +128,6 @@ def _with_draws(batched: Any, variable: Any, count: Any) -> Any:
     if batched.ndim > variable.ndim:
         return batched
     return pt.broadcast_to(batched, (count, *tuple(batched.shape)))
-
-
-def _inlined(variable: Any) -> Any:
-    """A CustomDist as the graph that draws it: PyTensor cannot vectorise the closed node."""
-    if variable.owner is None or not isinstance(variable.owner.op, CustomSymbolicDistRV):
-        return variable
-    return inline_ofg_node(variable.owner)[variable.owner.outputs.index(variable)]
 
 
 def _unwrapped(variable: Any) -> Any:

@@ -103,7 +103,7 @@ def fit(
     return StudentMixture(weights / weights.sum(), mixture.means, mixture.factors)
 
 
-_STEPS, _STEPS_MORE = 20, 6
+_STEPS, _STEPS_MORE = 12, 5
 _FLOOR = 1e-6
 
 
