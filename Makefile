@@ -32,8 +32,8 @@ check: $(READY) ## style, types, and the floors of the house
 docs: $(READY) ## the documentation, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -E -b html docs docs/_build/html
 
-bench: $(READY) ## every script in benchmarks/; takes minutes
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(READY) ## speed, agreement of the engines, honesty of the evidence; takes a quarter of an hour
+	@set -e; for name in speed agreement evidence; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 wheel: $(READY) ## build, install elsewhere, and run the flagship from there
 	$(BIN)/python .ci/wheel.py --uv "$(UV)"
@@ -60,4 +60,5 @@ $(READY): requirements.lock pyproject.toml .python-version | $(BOOTSTRAP)
 	then rm $@; else rm -rf .venv && $(UV) venv --quiet .venv; fi
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q estimates models
 	touch $@

@@ -157,6 +157,11 @@ def test_every_report_stands_with_its_words_interval_and_role(reader):
     assert "since mid-2022”: shown, not used" in reader.text
 
 
+def test_a_report_without_an_upper_end_is_read_as_such():
+    study = changed('{ value = 300, hedge = "over" }', '{ value = 300, hedge = "over", open = true }')
+    assert "over 300 (voyages) 300 or more fitted" in Reader(rendered(study)).text
+
+
 def test_assumptions_show_prior_quantiles_basis_and_judgement(reader):
     assert "normal, 5 % below 9.5 and 95 % below 20, cut off below 5 and above 21.75" in reader.text
     assert "packed_mass_152 judgement kg/round" in reader.text

@@ -10,9 +10,10 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.distributions.shape_utils import change_dist_size
-from pymc.pytensorf import collect_default_updates, reseed_rngs
+from pymc.pytensorf import reseed_rngs
 from pytensor.compile.ops import ViewOp
 from pytensor.compile.rewriting import inline_ofg_node
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.replace import graph_replace, vectorize_graph
 from pytensor.graph.traversal import ancestors, walk_toposort
 from pytensor.tensor import get_vector_length
@@ -68,13 +69,13 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     rest = [v for v in map(_unwrapped, wanted) if v not in drawn]
     drawn.update(zip(rest, vectorize_graph(rest, drawn) if drawn and rest else rest, strict=True))
     outputs = [_with_draws(drawn[v], v, count) for v in map(_unwrapped, wanted)]
-    updates = collect_default_updates(inputs=[count, *inputs], outputs=outputs)
-    mode = FAST_START.including("random_make_inplace")
-    function = pytensor.function(
-        [count, *inputs], outputs, mode=mode, updates=updates, on_unused_input="ignore"
-    )
+    # Every run reseeds them and draws once, so they need no updates.
+    generators = [
+        v for v in ancestors(outputs) if isinstance(v, SharedVariable) and isinstance(v.type, RandomType)
+    ]
+    function = pytensor.function([count, *inputs], outputs, mode=FAST_START, on_unused_input="ignore")
     names = tuple(variable.name for variable in wanted)
-    return Forward(names, tuple(v.name for v in given), function, tuple(updates))
+    return Forward(names, tuple(v.name for v in given), function, tuple(generators))
 
 
 def _parents_first(model: pm.Model, wanted: list[Any], given: list[Any]) -> list[Any]:
