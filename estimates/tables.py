@@ -78,7 +78,7 @@ def quantities(document: dict[str, Any]) -> Table:
     share = f"{100 * document['interval']['prob']:.0f} % interval"
     table = _table("quantity", "on", "median", share, "unit", "MC error", right=("median", "MC error"))
     for name, found in groupby(document["quantities"], itemgetter("name")):
-        rows = list(found)
+        rows = list({row["date"]: row for row in found}.values())  # two reports of one day share their row
         shown = rows[-MOST_DAYS:]
         if len(rows) > MOST_DAYS:
             _add(table, name, f"{len(rows) - MOST_DAYS} earlier", "...", "", "", "")
@@ -120,16 +120,18 @@ def parameters(document: dict[str, Any]) -> Table:
 
 
 def trend(study: Study, document: dict[str, Any]) -> Iterator[str]:
-    """The pace between consecutive reports, a sentence each."""
+    """The pace between consecutive reports of different days, a sentence each; the last ones."""
     dates = {report.id: words.date_words(report.published, short=True) for report in study.reports}
-    for row in document["trend"][-MOST_DAYS:]:
-        head = f"From {dates[row['from']]} to {dates[row['to']]}: "
+    apart = [row for row in document["trend"] if row["per_day"]]
+    for row in apart[-MOST_DAYS:]:
         pace, ratio = row["per_day"], row["ratio"]
-        if pace:
-            per_day = words.number(pace["median"], (pace["upper"] - pace["lower"]) / 2)
-            head += f"{per_day} {study.carriers.name} a day ({words.interval(pace['lower'], pace['upper'])}), "
+        per_day = words.number(pace["median"], (pace["upper"] - pace["lower"]) / 2)
         times = words.number(ratio["median"], (ratio["upper"] - ratio["lower"]) / 2)
-        yield f"{head}{times} times as many ({words.interval(ratio['lower'], ratio['upper'])})."
+        yield (
+            f"From {dates[row['from']]} to {dates[row['to']]}: {per_day} {study.carriers.name} a day "
+            f"({words.interval(pace['lower'], pace['upper'])}), "
+            f"{times} times as many ({words.interval(ratio['lower'], ratio['upper'])})."
+        )
 
 
 def trust(document: dict[str, Any]) -> Iterator[str]:

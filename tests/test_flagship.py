@@ -128,7 +128,7 @@ ASSUMPTIONS = {
     "stated_capacity": ("round/container", "lognormal", {"q05": 430, "q95": 480}),
 }
 JUDGEMENTS = {
-    "growth_rate", "issuer_bias", "report_scatter", "packed_mass_152", "packed_mass_122", "shell_share",
+    "growth_rate", "issuer_bias", "report_scatter", "packed_mass_152", "packed_mass_122", "shell_share", "share_122",
 }  # fmt: skip
 
 

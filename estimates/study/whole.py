@@ -7,10 +7,8 @@ import datetime as dt
 import hashlib
 import json
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -25,41 +23,13 @@ from pydantic import (
 )
 
 from estimates.assumptions import MODEL_ASSUMPTIONS, Assumption, Distribution, Prior, Real
-from estimates.claims import Claim, check_claim
-from estimates.errors import EstimatesError, FormulaError, StudyError, choices
-from estimates.quantities import Quantity, check_dimensions, dependencies
+from estimates.claims import Claim
+from estimates.errors import EstimatesError, StudyError, choices
+from estimates.quantities import Quantity, dependencies
 from estimates.reports import Identifier, Noun, Report, Words, fitted_reports
+from estimates.study.checks import check
+from estimates.study.refusals import translated
 from estimates.units import DATE, Units, units_of
-
-LARGEST_FILE = 2_000_000
-PACKAGED = Path(__file__).parent / "studies"
-FLAGSHIP = "dprk-shells-2024"
-_RESERVED = frozenset(
-    {
-        "day",
-        "days",
-        "report",
-        "reports",
-        "issuer",
-        "voice",
-        "counted",
-        "chain",
-        "draw",
-        "date",
-        "epoch",
-        "knot",
-    }
-    | {
-        "report_value",
-        "report_grid",
-        "report_rule",
-        "report_low",
-        "report_high",
-        "as_of_place",
-        "as_of_width",
-    }
-    | {"windowed", "undated_issuer", "shared_quantity"}
-)
 
 type Frozen[T] = Annotated[Mapping[Identifier, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
 
@@ -136,162 +106,15 @@ class Study(Noun):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.horizon <= self.epoch:
-            raise StudyError(f"horizon {self.horizon} is not after epoch {self.epoch}", where="horizon")
-        if self.epoch.year < 1700 or self.horizon.year > 2200:  # days are kept as nanoseconds
-            raise StudyError(
-                f"from {self.epoch} to {self.horizon}", where="epoch", remedy="Days lie from 1700 to 2200."
-            )
-        if (self.horizon - self.epoch).days > 36_525:
-            raise StudyError(
-                "more than a century from epoch to horizon", where="horizon", remedy="Shorten it."
-            )
-        if self.knot is not None and not self.epoch < self.knot < self.horizon:
-            raise StudyError(
-                f"knot {self.knot}", where="knot", remedy=f"Between {self.epoch} and {self.horizon}."
-            )
-        self._check_names()
-        self._check_reports()
-        self._check_priors()
-        check_dimensions(self.quantities, self._leaf_units, self.registry)
-        self._check_headline()
-        self._check_claims()
+        check(self)
         for name in self.variants:
             try:
                 self._read_as(name)
             except ValidationError as error:
-                raise _translated(error).at(f"variant.{name}") from None
+                raise translated(error, Study).at(f"variant.{name}") from None
             except EstimatesError as error:
                 raise error.at(f"variant.{name}") from None
         return self
-
-    def _check_names(self) -> None:
-        owner = {self.carriers.name: "carriers"}
-        for kind, names in (("assumption", self.assumptions), ("quantity", self.quantities)):
-            for name in names:
-                if name in owner:
-                    raise StudyError(
-                        f"{name!r} is {owner[name]} already", where=f"{kind}.{name}", remedy="Rename one."
-                    )
-                owner[name] = kind
-        beside = {f"{name}_{part}" for name in self.assumptions for part in ("prior", "lower", "upper")}
-        for name, kind in owner.items():
-            where = f"{kind}.{'name' if kind == 'carriers' else name}"
-            if name in MODEL_ASSUMPTIONS and kind != "assumption":
-                raise StudyError(
-                    f"{name!r} is an assumption that models ask for", where=where, remedy="Rename it."
-                )
-            if name in beside or name.startswith("day_"):
-                raise StudyError(
-                    f"{name!r} is what models keep beside an assumption", where=where, remedy="Rename it."
-                )
-            if name in _RESERVED:
-                raise StudyError(
-                    f"{name!r} is reserved", where=where, remedy=f"Reserved: {', '.join(sorted(_RESERVED))}."
-                )
-        self.registry.factor(self.carriers.unit, "carriers.unit")
-        if not self.registry.dimension(self.carriers.unit).powers:
-            raise StudyError(
-                f"{self.carriers.unit!r} is dimensionless",
-                where="carriers.unit",
-                remedy="Take a word of its own, such as container or voyage: it becomes a unit.",
-            )
-
-    def _check_reports(self) -> None:
-        seen: set[str] = set()
-        known = [self.carriers.name, *self.quantities]
-        for report in self.reports:
-            where = f"report {report.id!r}"
-            if report.id in seen:
-                raise StudyError(f"two reports with the id {report.id!r}", where=where, remedy="Rename one.")
-            seen.add(report.id)
-            if report.measures not in known:
-                raise StudyError(
-                    f"measures {report.measures!r}, which is no quantity",
-                    where=f"{where} · measures",
-                    remedy=choices(report.measures, known),
-                )
-            first = min(filter(None, (report.since, report.as_of and report.as_of[0], report.published)))
-            if first <= self.epoch or report.published > self.horizon:
-                raise StudyError(
-                    f"{first if first <= self.epoch else report.published} is outside the study",
-                    where=where,
-                    remedy=f"Dates lie after the epoch {self.epoch} and up to the horizon {self.horizon}; move one.",
-                )
-            if report.since and not self._rests_on_carriers(report.measures):
-                raise StudyError(
-                    "since, for a quantity without carriers", where=where, remedy="Leave since out."
-                )
-        self._check_derivations()
-        if not fitted_reports(self.reports):
-            raise StudyError(
-                "no report at all to learn from",
-                where="report",
-                remedy="Give at least one [[report]] that is not derived from another.",
-            )
-
-    def _check_derivations(self) -> None:
-        parents = {report.id: report.derived_from for report in self.reports}
-        for child, parent in parents.items():
-            where = f"report {child!r} · derived_from"
-            if parent is not None and parent not in parents:
-                raise StudyError(f"unknown report {parent!r}", where=where, remedy=choices(parent, parents))
-            line = [child]
-            while parent is not None:
-                if parent in line:
-                    raise StudyError(f"a circle: {' -> '.join([*line, parent])}", where=where)
-                line.append(parent)
-                parent = parents[parent]
-
-    def _check_priors(self) -> None:
-        for name, assumption in self.assumptions.items():
-            where = f"assumption.{name}"
-            self.registry.factor(assumption.unit, f"{where} · unit")
-            if name in MODEL_ASSUMPTIONS:
-                meant = MODEL_ASSUMPTIONS[name].unit.format(carrier=self.carriers.unit)
-                if self.registry.dimension(assumption.unit) != self.registry.dimension(meant):
-                    raise StudyError(
-                        f"unit {assumption.unit!r}",
-                        where=f"{where} · unit",
-                        remedy=f"Models take {name} in {meant}.",
-                    )
-            try:
-                self.distribution(name)
-            except StudyError as error:
-                raise error.at(f"{where} · prior") from None
-
-    def _check_headline(self) -> None:
-        if self.headline is None:
-            return
-        for name in filter(None, (self.headline.quantity, self.headline.stated)):
-            if name not in self.quantities:
-                raise StudyError(
-                    f"unknown quantity {name!r}", where="headline", remedy=choices(name, self.quantities)
-                )
-
-    def _check_claims(self) -> None:
-        known = [self.carriers.name, *self.assumptions, *self.quantities]
-        for name, claim in self.claims.items():
-            where = f"claim.{name} · statement"
-            try:
-                for leaf in claim.parsed.names():
-                    if leaf.name not in known:
-                        raise FormulaError(f"unknown name {leaf.name!r}", remedy=choices(leaf.name, known))
-                    self._check_at(leaf.name, leaf.at)
-                check_claim(claim, lambda name: self.registry.dimension(self.unit_of(name)))
-            except StudyError as error:
-                raise error.at(where) from None
-
-    def _check_at(self, name: str, at: str | None) -> None:
-        depends = self._rests_on_carriers(name)
-        if depends and at is None:
-            raise FormulaError(
-                f"{name} without a day", remedy=f"Write {name}[report_id] or {name}[2024-02-26]."
-            )
-        if at is not None and not depends:
-            raise FormulaError(f"{name}[{at}]", remedy=f"{name} is the same on every day: leave out [{at}].")
-        if at is not None:
-            self.date_of(at)
 
     # ---- what it says --------------------------------------------------------------------------
 
@@ -393,7 +216,8 @@ class Study(Noun):
         """
         if name in self.assumptions:
             return self.assumptions[name]
-        block = f'[assumption.{name}]\nunit = "..."\nprior = {{ family = "lognormal", q05 = 1, q95 = 10 }}\nbasis = "..."'
+        prior = 'prior = { family = "lognormal", q05 = 1, q95 = 10 }'
+        block = f'[assumption.{name}]\nunit = "..."\n{prior}\nbasis = "..."'
         if name in MODEL_ASSUMPTIONS:
             last = max(r.published for r in self.fitted) - dt.timedelta(days=1)
             early = min(self.epoch + dt.timedelta(days=1), last)
@@ -455,15 +279,13 @@ class Study(Noun):
             raise StudyError(f"{date} is outside the study", remedy=f"From {self.epoch} to {self.horizon}.")
         return date
 
-    def _rests_on_carriers(self, name: str) -> bool:
+    def needs_day(self, name: str) -> bool:
+        """Whether `name` rests on the carriers, and so changes from day to day."""
         return name == self.carriers.name or self.carriers.name in dependencies(name, self.quantities)
 
-    def needs_day(self, name: str) -> bool:
-        """Whether `name` changes from day to day."""
-        return self._rests_on_carriers(name)
-
     @property
-    def _leaf_units(self) -> dict[str, str]:
+    def leaf_units(self) -> dict[str, str]:
+        """The units of the carriers and of every assumption."""
         return {name: self.unit_of(name) for name in (self.carriers.name, *self.assumptions)}
 
     # ---- other studies made from it ------------------------------------------------------------
@@ -558,7 +380,7 @@ class Study(Noun):
         try:
             study = Study.model_validate(document)
         except ValidationError as error:
-            raise _translated(error, document) from None
+            raise translated(error, Study, document) from None
         study._variant, study._base_fingerprint = self._variant, None
         study._asked = self._asked
         return study
@@ -587,188 +409,3 @@ def restore(
     study._variant, study._base_fingerprint = variant, base
     study._asked = tuple(map(dt.date.fromisoformat, asked))
     return study
-
-
-# ---- reading files -----------------------------------------------------------------------------
-
-
-def packaged() -> dict[str, Path]:
-    """The studies that come with the library, by name."""
-    return {path.stem: path for path in sorted(PACKAGED.glob("*.toml"))}
-
-
-def read(source: str | Path = FLAGSHIP) -> Study:
-    """Read a study: a path to a TOML file, or the name of a packaged one.
-
-    Raises
-    ------
-    StudyError
-        With the file, line and field, what is allowed, and the remedy.
-
-    Examples
-    --------
-    >>> read("dprk-shells-2024").fitted[0].says.seen
-    Interval(low=6650.0, high=6750.0)
-    """
-    known = packaged()
-    if isinstance(source, str) and source in known:
-        return read_text(known[source].read_text(encoding="utf-8"), known[source].name)
-    path = Path(source)
-    if not (path.suffix or "/" in str(source)) and not path.exists():
-        raise StudyError(
-            f"unknown study {str(source)!r}",
-            remedy=f"Give a path to a TOML file, or a packaged study. {choices(str(source), known)}",
-        )
-    return read_text(_text_of(path), str(path))
-
-
-def _text_of(path: Path) -> str:
-    try:
-        if not path.is_file():
-            missing = "is no file" if path.exists() else "does not exist"
-            raise StudyError(missing, where=str(path), remedy="Give the path of a TOML study file.")
-        if path.stat().st_size > LARGEST_FILE:
-            raise StudyError(
-                f"{path.stat().st_size:,} bytes",
-                where=str(path),
-                remedy=f"A study has at most {LARGEST_FILE:,}.",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise StudyError("not a text file", where=str(path), remedy="A study is TOML in UTF-8.") from None
-    except OSError as error:
-        raise StudyError(f"cannot be read: {error.strerror}", where=str(path)) from None
-
-
-def read_text(text: str, name: str = "study") -> Study:
-    """The study written in a TOML text; `name` stands for the file in errors."""
-    if not text.strip():
-        raise StudyError("the file is empty", where=name, remedy="Start one with: estimates new NAME")
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a bare ValueError
-        raise StudyError(f"not valid TOML: {error}", where=name) from None
-    try:
-        return Study.model_validate(document)
-    except ValidationError as error:
-        field = tuple(_foremost(error)["loc"])
-        refused = _translated(error, document)
-    except EstimatesError as error:
-        field, refused = (), error
-    line = _line_of(text, field or _field_named(refused.where, document))
-    raise refused.at(f"{name}:{line}" if line else name)
-
-
-def _foremost(error: ValidationError) -> Any:
-    """The finding to report: a misspelt field rather than the one that is missing because of it."""
-    found = error.errors()
-    return next((one for one in found if one["type"] == "extra_forbidden"), found[0])
-
-
-def _translated(error: ValidationError, document: Mapping[str, Any] | None = None) -> StudyError:
-    """Pydantic's foremost finding as one of our errors, with near misses suggested."""
-    found = _foremost(error)
-    loc = tuple(part for part in found["loc"])
-    where = _spoken(loc, document or {})
-    match found["type"]:
-        case "value_error":
-            inner = found["ctx"]["error"]
-            return inner.at(where) if isinstance(inner, StudyError) else StudyError(str(inner), where=where)
-        case "extra_forbidden":
-            fields = _fields_at(loc[:-1])
-            return StudyError(f"unknown field {loc[-1]!r}", where=where, remedy=choices(str(loc[-1]), fields))
-        case "missing":
-            return StudyError(f"{loc[-1]!r} is missing", where=where, remedy=_meaning(loc))
-        case "literal_error" if loc[-1] == "family":
-            families = [str(word) for word in Prior.model_fields["family"].annotation.__args__]  # type: ignore[union-attr]
-            return StudyError(
-                f"unknown family {found['input']!r}",
-                where=where,
-                remedy=choices(str(found["input"]), families),
-            )
-        case _:
-            shown = repr(found["input"])
-            shown = shown if len(shown) < 80 else shown[:77] + "..."
-            return StudyError(f"{found['msg'].lower()}, not {shown}", where=where, remedy=_meaning(loc))
-
-
-def _spoken(loc: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
-    """A place in the file as a person names it: report 'feb_2024' · says.hedge."""
-    if len(loc) > 1 and loc[0] == "report" and isinstance(loc[1], int):
-        entry = document.get("report", [])
-        entry = entry[loc[1]] if isinstance(entry, list) and loc[1] < len(entry) else {}
-        label = repr(entry["id"]) if isinstance(entry, dict) and "id" in entry else f"number {loc[1] + 1}"
-        rest = ".".join(map(str, loc[2:]))
-        return f"report {label} · {rest}" if rest else f"report {label}"
-    return ".".join(str(part) for part in loc if part not in ("float", "date", "[key]"))
-
-
-def _model_at(loc: tuple[int | str, ...]) -> type[Noun] | None:
-    """The Pydantic model that a place in the file belongs to."""
-    model: type[Noun] = Study
-    for part in loc:
-        for name, field in model.model_fields.items():
-            if part in (name, field.alias):
-                inner = [kind for kind in _nouns_in(field.annotation)]
-                if not inner:
-                    return None
-                model = inner[0]
-                break
-    return model
-
-
-def _nouns_in(annotation: Any) -> Iterator[type[Noun]]:
-    if isinstance(annotation, type) and issubclass(annotation, Noun):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _nouns_in(argument)
-
-
-def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
-    model = _model_at(loc)
-    return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _meaning(loc: tuple[int | str, ...]) -> str:
-    model = _model_at(loc[:-1])
-    for name, field in (model.model_fields if model else {}).items():
-        if loc and loc[-1] in (name, field.alias) and field.description:
-            return field.description
-    return ""
-
-
-def _field_named(where: str, document: Mapping[str, Any]) -> tuple[int | str, ...]:
-    """The place in the file that an error of ours names in words."""
-    head, _, field = where.partition(" · ")
-    if head.startswith("report '"):
-        names = [r.get("id") for r in document.get("report", []) if isinstance(r, dict)]
-        wanted = head.removeprefix("report ").strip("'")
-        start: tuple[int | str, ...] = (
-            ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
-        )
-    else:
-        start = tuple(head.split("."))
-    return (*start, *(field.split(" · ")[0].split(".") if field else ()))
-
-
-def _line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
-    """The line (from 1) whose table and key share the longest beginning with `loc`."""
-    table: tuple[int | str, ...] = ()
-    counts: dict[str, int] = {}
-    best, line_of_best = 0, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if array := re.match(r"\s*\[\[\s*([^\]]+?)\s*\]\]", line):
-            counts[array[1]] = counts.get(array[1], -1) + 1
-            table = here = (array[1], counts[array[1]])
-        elif header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#|$)", line):
-            table = here = tuple(part.strip("\"' ") for part in header[1].split("."))
-        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-            here = (*table, *(part.strip("\"' ") for part in key[1].split(".")))
-        else:
-            continue
-        shared = next(
-            (i for i, (a, b) in enumerate(zip(here, loc, strict=False)) if a != b), min(len(here), len(loc))
-        )
-        if shared > best:
-            best, line_of_best = shared, number
-    return line_of_best

@@ -1,0 +1,132 @@
+"""What Pydantic and the checks refuse, said in our words and with the line where it stands."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from estimates.assumptions import Prior
+from estimates.errors import StudyError, choices
+from estimates.reports import Noun
+
+type Place = tuple[int | str, ...]
+"""A place in a file, as Pydantic gives it: ("report", 0, "says", "hedge")."""
+
+
+def foremost(error: ValidationError) -> Any:
+    """The finding to report: a misspelt field rather than the one that is missing because of it."""
+    found = error.errors()
+    return next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+
+
+def translated(
+    error: ValidationError, root: type[Noun], document: Mapping[str, Any] | None = None
+) -> StudyError:
+    """Pydantic's foremost finding as one of our errors, with near misses suggested."""
+    found = foremost(error)
+    loc = tuple(part for part in found["loc"])
+    where = _spoken(loc, document or {})
+    match found["type"]:
+        case "value_error":
+            inner = found["ctx"]["error"]
+            return inner.at(where) if isinstance(inner, StudyError) else StudyError(str(inner), where=where)
+        case "extra_forbidden":
+            fields = _fields_at(root, loc[:-1])
+            return StudyError(f"unknown field {loc[-1]!r}", where=where, remedy=choices(str(loc[-1]), fields))
+        case "missing":
+            return StudyError(f"{loc[-1]!r} is missing", where=where, remedy=_meaning(root, loc))
+        case "literal_error" if loc[-1] == "family":
+            families = [str(word) for word in Prior.model_fields["family"].annotation.__args__]  # type: ignore[union-attr]
+            return StudyError(
+                f"unknown family {found['input']!r}",
+                where=where,
+                remedy=choices(str(found["input"]), families),
+            )
+        case _:
+            shown = repr(found["input"])
+            shown = shown if len(shown) < 80 else shown[:77] + "..."
+            return StudyError(f"{found['msg'].lower()}, not {shown}", where=where, remedy=_meaning(root, loc))
+
+
+def _spoken(loc: Place, document: Mapping[str, Any]) -> str:
+    """A place in the file as a person names it: report 'feb_2024' · says.hedge."""
+    if len(loc) > 1 and loc[0] == "report" and isinstance(loc[1], int):
+        entry = document.get("report", [])
+        entry = entry[loc[1]] if isinstance(entry, list) and loc[1] < len(entry) else {}
+        label = repr(entry["id"]) if isinstance(entry, dict) and "id" in entry else f"number {loc[1] + 1}"
+        rest = ".".join(map(str, loc[2:]))
+        return f"report {label} · {rest}" if rest else f"report {label}"
+    return ".".join(str(part) for part in loc if part not in ("float", "date", "[key]"))
+
+
+def _model_at(root: type[Noun], loc: Place) -> type[Noun] | None:
+    """The Pydantic model that a place in the file belongs to."""
+    model = root
+    for part in loc:
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                inner = list(_nouns_in(field.annotation))
+                if not inner:
+                    return None
+                model = inner[0]
+                break
+    return model
+
+
+def _nouns_in(annotation: Any) -> Iterator[type[Noun]]:
+    if isinstance(annotation, type) and issubclass(annotation, Noun):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _nouns_in(argument)
+
+
+def _fields_at(root: type[Noun], loc: Place) -> list[str]:
+    model = _model_at(root, loc)
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _meaning(root: type[Noun], loc: Place) -> str:
+    model = _model_at(root, loc[:-1])
+    for name, field in (model.model_fields if model else {}).items():
+        if loc and loc[-1] in (name, field.alias) and field.description:
+            return field.description
+    return ""
+
+
+def field_named(where: str, document: Mapping[str, Any]) -> Place:
+    """The place in the file that an error of ours names in words."""
+    head, _, field = where.partition(" · ")
+    if head.startswith("report '"):
+        names = [r.get("id") for r in document.get("report", []) if isinstance(r, dict)]
+        wanted = head.removeprefix("report ").strip("'")
+        start: Place = (
+            ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
+        )
+    else:
+        start = tuple(head.split("."))
+    return (*start, *(field.split(" · ")[0].split(".") if field else ()))
+
+
+def line_of(text: str, loc: Place) -> int | None:
+    """The line (from 1) whose table and key share the longest beginning with `loc`."""
+    table: Place = ()
+    here: Place
+    counts: dict[str, int] = {}
+    best, line_of_best = 0, None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if array := re.match(r"\s*\[\[\s*([^\]]+?)\s*\]\]", line):
+            counts[array[1]] = counts.get(array[1], -1) + 1
+            here = table = (array[1], counts[array[1]])
+        elif header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#|$)", line):
+            here = table = tuple(part.strip("\"' ") for part in header[1].split("."))
+        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            here = (*table, *(part.strip("\"' ") for part in key[1].split(".")))
+        else:
+            continue
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(here, loc, strict=False)) if a != b), min(len(here), len(loc))
+        )
+        if shared > best:
+            best, line_of_best = shared, number
+    return line_of_best
