@@ -231,7 +231,7 @@ class Estimate:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The unknowns of the model: fitted ones first."""
-        return tuple(self.data["posterior"].attrs["unknowns"].split(","))
+        return tuple(name for name in self.data["posterior"].attrs["unknowns"].split(",") if name)
 
     def __float__(self) -> NoReturn:
         raise QuestionError(

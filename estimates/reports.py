@@ -83,7 +83,8 @@ def place_of_last_digit(value: float) -> float:
 def grid_of(value: float) -> float:
     """The grid on which `value` was rounded: the place of its last non-zero digit, sometimes half of it.
 
-    Half of it when only the leading digit is non-zero: nobody says 2,500 for 2,000. A whole number below ten keeps the grid 1: nobody counts in half carriers.
+    Half of it when only the leading digit is non-zero: 2,000 may stand for 2,100, hardly for 2,400. A
+    whole number below ten keeps the grid 1: nobody counts in half carriers.
 
     >>> [grid_of(v) for v in (6700, 13_000, 2000, 10_000, 5)]
     [100.0, 1000.0, 500.0, 5000.0, 1.0]

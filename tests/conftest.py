@@ -6,6 +6,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+import estimates as est
+from estimates import Estimate
+
 IN_CI = bool(os.environ.get("CI"))
 
 # Examples that differ from run to run find more; in CI a failure must be the change's own. Deadlines
@@ -32,3 +35,9 @@ def _no_skip[Report: (pytest.TestReport, pytest.CollectReport)](report: Report) 
         report.outcome = "failed"
         report.longrepr = f"skipped, which is an error in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def flagship_fit() -> Estimate:
+    """The flagship under `steady`, fitted once for all tests that only look at it."""
+    return est.infer(est.read(), "steady", seed=1)

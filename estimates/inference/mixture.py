@@ -89,7 +89,8 @@ def fit(
 
     References
     ----------
-    Peel and McLachlan (2000), doi:10.1023/A:1008981510081; Cappe et al. (2008), doi:10.1007/s11222-008-9059-x.
+    Peel and McLachlan (2000), doi:10.1023/A:1008981510081.
+    Cappe et al. (2008), doi:10.1007/s11222-008-9059-x.
     """
     count, dimension = points.shape
     spread = np.cov(points.T).reshape(dimension, dimension)
@@ -135,7 +136,7 @@ def products(points: Array) -> Array:
 
 
 def log_sum(log_parts: Array) -> Array:
-    """The log of the sum of exponentials over the first axis of (k, n), without the generality that makes SciPy's slower."""
+    """The log of the sum of exponentials over the first axis of (k, n); SciPy's is general, and slower."""
     highest = np.max(log_parts, axis=0)
     return np.asarray(highest + np.log(np.sum(np.exp(log_parts - highest), axis=0)))
 
