@@ -58,11 +58,16 @@ app = typer.Typer(
 )
 
 StudyArgument = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A packaged study (see: estimates studies) or the path of a TOML file.")
+    str,
+    typer.Argument(
+        metavar="STUDY", help="A packaged study (see: estimates studies) or the path of a TOML file."
+    ),
 ]
 ModelOption = Annotated[
     str,
-    typer.Option("--model", "-m", metavar="MODEL", help="A model (see: estimates models) or the path of a .py file."),
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="A model (see: estimates models) or the path of a .py file."
+    ),
 ]
 VariantOption = Annotated[
     str | None, typer.Option("--variant", metavar="NAME", help="Read the study as one of its variants.")
@@ -92,7 +97,9 @@ def run(
     variant: VariantOption = None,
     engine: Annotated[
         str,
-        typer.Option(metavar="ENGINE", help="importance, nuts, or auto: importance where it is good, else nuts."),
+        typer.Option(
+            metavar="ENGINE", help="importance, nuts, or auto: importance where it is good, else nuts."
+        ),
     ] = "auto",
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
     out: Annotated[
@@ -100,7 +107,8 @@ def run(
         typer.Option(metavar="DIR", help="Folder for the files.  [default: results/STUDY/MODEL[-VARIANT]]"),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document and nothing else; write files only with --out.")
+        bool,
+        typer.Option("--json", help="Print one JSON document and nothing else; write files only with --out."),
     ] = False,
 ) -> None:
     """Fit a model to a study and print what the reports imply.
@@ -174,7 +182,12 @@ def models(as_json: JsonOption = False) -> None:
             {
                 "schema": 1,
                 "models": [
-                    {"name": m.name, "says": m.first_line, "path": str(m.path), "assumptions": list(m.assumptions)}
+                    {
+                        "name": m.name,
+                        "says": m.first_line,
+                        "path": str(m.path),
+                        "assumptions": list(m.assumptions),
+                    }
                     for m in found
                 ],
                 "assumptions": [
@@ -185,7 +198,9 @@ def models(as_json: JsonOption = False) -> None:
         )
         return
     for file in found:
-        print(f"{file.name}\n    {file.first_line}\n    asks for {', '.join(file.assumptions)}\n    {file.path}")
+        print(
+            f"{file.name}\n    {file.first_line}\n    asks for {', '.join(file.assumptions)}\n    {file.path}"
+        )
     print("\nAssumptions with a fixed name and unit (reports ask for the last four):")
     for name, meant in MODEL_ASSUMPTIONS.items():
         print(f"    {name}, {meant.unit.format(carrier='<carrier>')}\n        {meant.meaning}")
@@ -195,7 +210,9 @@ def models(as_json: JsonOption = False) -> None:
 @app.command(epilog=_NEW_EXAMPLES)
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A short name; the file is called NAME.toml.")],
-    carriers: Annotated[str, typer.Option(metavar="WORD", help="What is counted, in the plural.")] = "voyages",
+    carriers: Annotated[
+        str, typer.Option(metavar="WORD", help="What is counted, in the plural.")
+    ] = "voyages",
     unit: Annotated[str, typer.Option(metavar="WORD", help="One of them.")] = "voyage",
     load: Annotated[str, typer.Option(metavar="UNIT", help="The unit of what one carries.")] = "tonne",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the file.")] = Path(),
@@ -208,7 +225,9 @@ def new(
     text = starter(name, carriers, unit, load)
     path = out / f"{name}.toml"
     if path.exists():
-        raise OutputError("exists already", where=str(path), remedy="Choose another name; nothing was overwritten.")
+        raise OutputError(
+            "exists already", where=str(path), remedy="Choose another name; nothing was overwritten."
+        )
     read_text(text, str(path))  # so that what is written is sure to be read
     _check_folder(out)
     from estimates.files import replacing
@@ -247,9 +266,13 @@ def _check_folder(folder: Path) -> None:
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise OutputError(f"{nearest} is no folder", where=str(folder), remedy="Choose another folder with --out.")
+        raise OutputError(
+            f"{nearest} is no folder", where=str(folder), remedy="Choose another folder with --out."
+        )
     if not os.access(nearest, os.W_OK):
-        raise OutputError("cannot be written", where=str(folder), remedy="Choose a folder of yours with --out.")
+        raise OutputError(
+            "cannot be written", where=str(folder), remedy="Choose a folder of yours with --out."
+        )
 
 
 # ---- output ------------------------------------------------------------------------------------
@@ -264,7 +287,8 @@ def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None
     text = page.render(estimate, document, [finding.words for finding in audit(estimate.study)])
     with ExitStack() as files:
         draws, table, html = (
-            files.enter_context(replacing(folder / name)) for name in ("estimate.nc", "estimate.json", "page.html")
+            files.enter_context(replacing(folder / name))
+            for name in ("estimate.nc", "estimate.json", "page.html")
         )
         estimate.save(draws)
         table.write_text(_json(document) + "\n", encoding="utf-8")
@@ -289,7 +313,12 @@ def _progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[doing]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[doing]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(escape(what), total=1.0, doing="building the model")
         yield lambda share, doing: bar.update(task, completed=share, doing=doing)
@@ -388,7 +417,8 @@ def _say(*parts: Any) -> None:
         sentence = isinstance(part, str)
         text = plain(part) if sentence else part
         console.print(
-            wrapped(text, console.width) if sentence and on_terminal else text, soft_wrap=isinstance(part, str | Text)
+            wrapped(text, console.width) if sentence and on_terminal else text,
+            soft_wrap=isinstance(part, str | Text),
         )
 
 
@@ -411,12 +441,16 @@ def _exit_code() -> int:
         sys.stdout.flush()
     except EstimatesError as error:
         print(f"estimates: {error}", file=sys.stderr)
-        return EXIT_FAULT if isinstance(error, EngineError) and "could not sample" in error.what else EXIT_INPUT
+        return (
+            EXIT_FAULT if isinstance(error, EngineError) and "could not sample" in error.what else EXIT_INPUT
+        )
     except typer.TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "estimates")
         print(f"estimates: {error.format_message()}\n  See: {command} --help", file=sys.stderr)
         return EXIT_INPUT
-    except (BrokenPipeError, SystemExit):  # Typer's way out of a broken pipe is an exit with 1
+    except (BrokenPipeError, SystemExit) as leave:  # Typer turns a broken pipe into an exit with 1
+        if not isinstance(leave if isinstance(leave, OSError) else leave.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # head has seen enough: the last flush must not fail
         return 0
     except Exception:

@@ -15,10 +15,14 @@ class replacing:  # noqa: N801 - reads as a verb: with replacing(path) as tempor
 
     def __enter__(self) -> Path:
         if self.path.is_dir():
-            raise OutputError("is a folder", where=str(self.path), remedy="Move it away, or choose another --out.")
+            raise OutputError(
+                "is a folder", where=str(self.path), remedy="Move it away, or choose another --out."
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part")
+            handle, name = tempfile.mkstemp(
+                dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part"
+            )
             os.close(handle)
         except OSError as error:
             raise self._refused(error, self.path.parent) from None

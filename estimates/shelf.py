@@ -78,9 +78,11 @@ class ModelFile:
         build = self._function()
         try:
             model = build(study)
+        except ModelError as error:
+            raise error if error.where else error.at(str(self.path)) from None
         except EstimatesError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f"build(study) failed: {type(error).__name__}: {error}{_line_in(error, self.path)}",
                 where=str(self.path),
@@ -108,7 +110,7 @@ class ModelFile:
         # Not entered in sys.modules: PyMC's own sampler then fails when it spawns workers.
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f"cannot be run: {type(error).__name__}: {error}{_line_in(error, self.path)}",
                 where=str(self.path),
@@ -157,7 +159,7 @@ def find(model: str | Path) -> ModelFile:
         raise ModelError(f"cannot be read: {error.strerror}", where=str(path)) from None
 
 
-def _line_in(error: Exception, path: Path) -> str:
+def _line_in(error: BaseException, path: Path) -> str:
     """Where in the model file an error arose."""
     lines = (
         [frame.lineno for frame in inspect.getinnerframes(error.__traceback__) if frame.filename == str(path)]

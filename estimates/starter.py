@@ -7,7 +7,7 @@ from estimates.errors import StudyError
 from estimates.reports import identifier
 from estimates.units import units_of
 
-_TEXT = '''\
+_TEXT = """\
 # {name}: a study that runs as it stands. Every number in it is made up: replace them with yours.
 #
 #   estimates check {name}.toml      reads it, shows how each report is read, asks for what is missing
@@ -23,7 +23,7 @@ headline = {{ quantity = "cargo" }}
 
 # ---- reports: what somebody said -------------------------------------------------------------------
 # hedge: exactly, about, over (more than, at least), nearly, up to, between (with low and high),
-# dozens of, hundreds of, thousands of. A number that is arithmetic on another report: derived_from = "its_id".
+# dozens of, hundreds of, thousands of. A number that is arithmetic on another: derived_from = "its_id".
 
 [[report]]
 id = "spring"
@@ -102,7 +102,7 @@ statement = "{carriers}[autumn] / {carriers}[spring] >= 2"
 [variant.heavy]
 basis = "If they were loaded to the mark."
 assumption.load.prior = {{ family = "lognormal", q05 = 800, q95 = 1000 }}
-'''
+"""
 
 
 def starter(name: str, carriers: str, unit: str, load: str) -> str:
@@ -116,7 +116,7 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
     if not re.fullmatch(r"\w[\w.-]{0,79}", name):
         raise StudyError(
             f"{name!r} cannot name a study",
-            remedy="A letter or digit, then letters, digits, _ - and dots; at most 80. The folder goes in --out.",
+            remedy="A letter or digit, then letters, digits, _ - and dots; at most 80; the folder in --out.",
         )
     for field, word in (("carriers", carriers), ("unit", unit)):
         try:
@@ -124,7 +124,9 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
         except StudyError as error:
             raise error.at(f"--{field}") from None
     if carriers == unit or carriers in ("load", "cargo"):
-        raise StudyError(f"the carriers are called {carriers!r}", remedy="Plural for --carriers, singular for --unit.")
+        raise StudyError(
+            f"the carriers are called {carriers!r}", remedy="Plural for --carriers, singular for --unit."
+        )
     units_of().factor(load, "--load")
     return _TEXT.format(
         name=name,

@@ -14,14 +14,13 @@ from estimates import words
 from estimates.reports import Report, relays
 from estimates.study import Study
 
-
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def plain(text: str) -> str:
     """Text of a study without the characters that would command the terminal.
 
-    >>> plain("red \\x1b[31m alert")
+    >>> plain(f"red {chr(27)}[31m alert")
     'red �[31m alert'
     """
     return _CONTROL.sub("�", text)
@@ -31,7 +30,12 @@ def wrapped(text: str, width: int) -> str:
     """A sentence broken between words; what follows its first line keeps its indent."""
     indent = " " * (len(text) - len(text.lstrip()))
     return textwrap.fill(
-        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
     )
 
 
@@ -44,17 +48,24 @@ def title(study: Study) -> Text:
 def answer(study: Study, document: dict[str, Any]) -> Iterator[str]:
     """The headline, a sentence for each quantity: what it came to on the day of the last report."""
     headline = study.headline
-    names = [headline.quantity, headline.stated] if headline else [next(iter(study.quantities), study.carriers.name)]
+    names = (
+        [headline.quantity, headline.stated]
+        if headline
+        else [next(iter(study.quantities), study.carriers.name)]
+    )
     rows = {row["name"]: row for row in document["quantities"]}  # the last of each name stays
     for row in (rows[name] for name in names if name in rows):
         half, error = (row["upper"] - row["lower"]) / 2, row["mcse_median"]
         says = study.quantities[row["name"]].says if row["name"] in study.quantities else ""
         on = f" by {words.date_words(row['date'])}" if row["date"] else ""
         label = words.label(row["name"], says, longest=80)
-        yield (
-            f"{label[:1].upper()}{label[1:]}{on}: {words.spoken(row['median'], half, error)} "
-            f"{words.units(row['unit'])} ({words.spoken_interval(row['lower'], row['upper'], error)})".rstrip() + "."
-        )
+        middle = f"{words.spoken(row['median'], half, error)} {words.units(row['unit'])}".rstrip()
+        ends = words.spoken_interval(row["lower"], row["upper"], error)
+        yield f"{label[:1].upper()}{label[1:]}{on}: {middle} ({_share(document)} {ends})."
+
+
+def _share(document: dict[str, Any]) -> str:
+    return f"{100 * document['interval']['prob']:.0f} % interval"
 
 
 def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -75,8 +86,9 @@ MOST_DAYS = 6
 
 def quantities(document: dict[str, Any]) -> Table:
     """Every quantity at the last fitted reports: median, interval, Monte Carlo error of the median."""
-    share = f"{100 * document['interval']['prob']:.0f} % interval"
-    table = _table("quantity", "on", "median", share, "unit", "MC error", right=("median", "MC error"))
+    table = _table(
+        "quantity", "on", "median", _share(document), "unit", "MC error", right=("median", "MC error")
+    )
     for name, found in groupby(document["quantities"], itemgetter("name")):
         rows = list({row["date"]: row for row in found}.values())  # two reports of one day share their row
         shown = rows[-MOST_DAYS:]
@@ -106,12 +118,13 @@ def claims(study: Study, document: dict[str, Any]) -> Table:
 
 def parameters(document: dict[str, Any]) -> Table:
     """Every unknown: median and interval."""
-    share = f"{100 * document['interval']['prob']:.0f} % interval"
-    table = _table("unknown", "median", share, "unit", right=("median",))
+    table = _table("unknown", "median", _share(document), "unit", right=("median",))
     for row in document["parameters"]:
         if row["unit"] == "date":
-            ends = f"{words.date_words(row['lower'], short=True)} to {words.date_words(row['upper'], short=True)}"
-            _add(table, row["name"], words.date_words(row["median"], short=True), ends, "")
+            first, middle, last = (
+                words.date_words(row[key], short=True) for key in ("lower", "median", "upper")
+            )
+            _add(table, row["name"], middle, f"{first} to {last}", "")
             continue
         half = (row["upper"] - row["lower"]) / 2
         ends = words.interval(row["lower"], row["upper"])
@@ -180,7 +193,14 @@ def priors(study: Study) -> Iterator[Table | str]:
     table = _table("assumption", "5 %", "median", "95 %", "unit", right=("5 %", "median", "95 %"))
     for row in prior_rows(study):
         mark = " *" if row["judgement"] else ""
-        _add(table, row["name"] + mark, row["q05"], row["median"], row["q95"], "" if row["unit"] in ("date", "dimensionless") else row["unit"])
+        _add(
+            table,
+            row["name"] + mark,
+            row["q05"],
+            row["median"],
+            row["q95"],
+            "" if row["unit"] in ("date", "dimensionless") else row["unit"],
+        )
     yield table
     if any(assumption.judgement for assumption in study.assumptions.values()):
         yield "* judgement: no source is given"
@@ -208,7 +228,8 @@ def checked(document: dict[str, Any]) -> Iterator[str | Text]:
         yield f"Not used by the model {model}: {words.listed(document['unused'])}."
     missing = document["missing"]
     if missing:
-        yield f"A run of {model} still needs {words.listed([m['name'] for m in missing])}. Paste and make yours:"
+        names = words.listed([found["name"] for found in missing])
+        yield f"A run of {model} still needs {names}. Paste this and make it yours:"
         yield Text("\n" + "\n\n".join(m["paste"] for m in missing) + "\n")
     head = "Read without an error, but not complete." if missing else "Read without an error."
     yield f"{head} Fingerprint {document['fingerprint']}, data digest {document['data_digest']}."

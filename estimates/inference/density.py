@@ -20,6 +20,7 @@ from pytensor.scalar.math import Softplus
 from pytensor.tensor.elemwise import Elemwise
 
 from estimates.errors import EngineError
+from estimates.inference.straight import Straight
 
 type Points = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ def compile_density(model: pm.Model) -> Density:
         names=tuple(unknown.name for unknown in unknowns),
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
-        _log_terms=_compiled([points], batched),
+        _log_terms=Straight(_compiled([points], batched)),
         _constrain=_compiled([points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)),
         _unconstrain=_compile_unconstrain(model, unknowns),
     )

@@ -97,7 +97,7 @@ def _per_draw(variable: Any, drawn: dict[Any, Any], count: Any) -> Any:
     inlined = inline_ofg_node(node)[node.outputs.index(variable)]
     inside = dict(drawn)
     for inner in walk_toposort([inlined], lambda v: v.owner.inputs if v.owner and v not in drawn else []):
-        if _is_random(inner):
+        if _is_random(inner) and inner not in drawn:
             inside[inner] = _per_draw(inner, inside, count)
     return vectorize_graph(inlined, inside)
 

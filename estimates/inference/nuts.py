@@ -12,9 +12,14 @@ from estimates.errors import EngineError
 from estimates.inference.seeds import generator
 
 CHAINS = 4
-DRAWS = 2000
-TUNING = 1500
-TARGET_ACCEPTANCE = 0.95
+DRAWS = 3000
+TUNING = 2000
+DEEPEST = 12
+
+# Where the report scatter goes to zero every reported interval becomes a hard wall. Only steps as small
+# as these go in there, and they need to know the correlations (low rank) to get anywhere.
+TARGET_ACCEPTANCE = 0.999
+ADAPTATION = "low_rank"
 
 
 @dataclass(frozen=True)
@@ -49,18 +54,21 @@ def sample(model: pm.Model, names: tuple[str, ...], *, seed: int) -> Chains:
     import nutpie
     from arviz_stats.base import array_stats
 
-    # With fast mathematics the same seed gives other draws before and after numba has cached its code.
-    pytensor.config.numba__fastmath = False
     pruned = prune_vars_detached_from_observed(model)
     try:
+        # With fast mathematics the same seed gives other draws before and after numba has cached its code.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            compiled = nutpie.compile_pymc_model(pruned)
         trace = nutpie.sample(
-            nutpie.compile_pymc_model(pruned),
+            compiled,
             draws=DRAWS,
             tune=TUNING,
             chains=CHAINS,
             cores=2,
             seed=int(generator(seed, "nuts").integers(2**31)),
             target_accept=TARGET_ACCEPTANCE,
+            maxdepth=DEEPEST,
+            adaptation=ADAPTATION,
             progress_bar=False,
             save_warmup=False,
         )

@@ -1,0 +1,62 @@
+"""A compiled function run as a straight line gives what the compiled function gives."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+
+from estimates import read, shelf
+from estimates.inference import density
+from estimates.inference.density import FAST_START, compile_density
+from estimates.inference.straight import Straight
+
+
+@pytest.fixture(scope="module", params=["steady", "stepped", "accelerating"])
+def twins(request):
+    """The density of a shelf model by PyTensor's own machine, and by the straight line."""
+    model = shelf.find(request.param).build(read())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(density, "Straight", lambda function: function)
+        machine = compile_density(model)
+    return model, machine, compile_density(model)
+
+
+def points(dimension):
+    return np.random.default_rng(3).normal(0.4, 1.7, size=(501, dimension))
+
+
+def test_every_output_is_the_same_to_the_last_bit(twins):
+    _, machine, straight = twins
+    z = points(machine.dimension)
+    for one, other in zip(machine._log_terms(z), straight._log_terms(z), strict=True):
+        assert one.shape == other.shape
+        assert np.array_equal(one, other, equal_nan=True)
+
+
+def test_changed_data_are_seen(twins):
+    model, machine, straight = twins
+    z = points(machine.dimension)
+    before = straight.evaluate(z)[1]
+    stored = model["report_value"].get_value()
+    pm.set_data({"report_value": stored * 1.5}, model=model)
+    after, expected = straight.evaluate(z)[1], machine.evaluate(z)[1]
+    pm.set_data({"report_value": stored}, model=model)
+    assert not np.array_equal(before, after)
+    assert np.array_equal(after, expected)
+
+
+def test_operations_of_many_kinds_come_out_as_compiled():
+    x = pt.matrix("x")
+    outputs = [
+        pt.switch(x > 0, x + 2 * x + pt.sqr(x), pt.erfc(x)),
+        pt.concatenate([x, -x], axis=1).sum(axis=0),
+        x[:, 1:].T,
+        pt.as_tensor(np.array([1.0, 2.0])),
+        pt.cast(x, "int64"),
+    ]
+    function = pytensor.function([x], outputs, mode=FAST_START)
+    value = np.array([[0.5, -1.25, 3.0], [2.0, 0.75, -4.5]])
+    for one, other in zip(function(value), Straight(function)(value), strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
