@@ -98,7 +98,6 @@ def warm(repetitions):
     def effective(draws):
         return float(az.ess(np.asarray(draws), method="bulk"))
 
-    day = np.datetime64(study.date_of(AT), "ns")
     # Equally weighted draws hide the weights that they came from: the lesser of the two counts is taken.
     mine = [
         min(
@@ -107,7 +106,7 @@ def warm(repetitions):
         )
         for fit in ours[1:]
     ]
-    yours = [effective(trace["posterior"][HEADLINE].sel(day=day)) for trace in theirs[1:]]
+    yours = [effective(trace["posterior"][HEADLINE].sel(report=AT)) for trace in theirs[1:]]
     verdicts = ", ".join(sorted({f"{fit.conditions.engine}, {fit.trust.verdict}" for fit in ours[1:]}))
     return seconds, {"infer": statistics.median(mine), "sample": statistics.median(yours)}, verdicts
 

@@ -127,11 +127,3 @@ def test_every_model_of_the_shelf_asks_for_what_its_file_says(name):
 def test_every_page_of_the_shelf_has_its_headings(name):
     for heading in ("What it says\n---", "Priors and why\n---", "When not to use it\n---", "References\n---"):
         assert heading in shelf.find(name).doc
-
-
-@pytest.mark.parametrize("name", shelf.models())
-def test_every_model_of_the_shelf_differentiates_finitely_where_the_reports_are_possible(name):
-    model = shelf.find(name).build(STUDY)
-    point = model.initial_point(random_seed=1)
-    assert np.isfinite(model.compile_logp(mode="FAST_COMPILE")(point))
-    assert np.all(np.isfinite(model.compile_dlogp(mode="FAST_COMPILE")(point)))

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import pytest
 from scipy import stats
@@ -40,6 +41,7 @@ unit = "dimensionless"
 prior = { family = "halfnormal", q95 = 0.1 }
 basis = "A guess."
 """
+QUICK = {"mode": "FAST_COMPILE", "on_unused_input": "ignore"}
 SPRING, AUTUMN = 425.0, 609.0  # days from 1 January 2023 to the two publications
 START, RATE, LAG, BIAS, SCATTER, CARGO = 200.0, 0.7, 6.0, 0.1, 0.05, 5e5
 
@@ -65,12 +67,14 @@ def log_likelihood(model, **others):
     point = {"first_shipment": START, "daily_rate": RATE, "reporting_lag": LAG, "issuer_bias": BIAS}
     point |= {"report_scatter": SCATTER, "cargo": CARGO} | others
     given = {model[name]: np.asarray(value) for name, value in point.items() if name in model.named_vars}
-    return pm.logp(reports, model.rvs_to_values[reports]).eval(given)
+    return pm.logp(reports, model.rvs_to_values[reports]).eval(given, **QUICK)
 
 
 def log_probability(low, high, level, bias=BIAS):
-    ends = (np.log([low, high]) - math.log(level) - bias) / SCATTER
-    return math.log(stats.norm.cdf(ends[1]) - stats.norm.cdf(ends[0]))
+    below, above = (np.log([low, high]) - math.log(level) - bias) / SCATTER
+    # In the tail where the numbers are small.
+    tail = stats.norm.sf(below) - stats.norm.sf(above) if below > 0 else stats.norm.cdf(above) - stats.norm.cdf(below)
+    return math.log(tail)
 
 
 def shipped(day):
@@ -116,17 +120,19 @@ def prior(request):
 
 def test_a_prior_in_the_model_is_drawn_as_the_study_states_it(prior):
     distribution, _, variable = prior
-    draws = pm.draw(variable, 2000, random_seed=1)
+    draws = pm.draw(variable, 2000, random_seed=1, mode="FAST_COMPILE")
     assert stats.kstest(draws, distribution.cumulative).pvalue > 1e-4
 
 
 def test_the_density_of_a_prior_in_the_model_is_the_slope_of_its_cumulative(prior):
     distribution, _, variable = prior
-    for p in (0.06, 0.3, 0.5, 0.8, 0.97):
-        x, step = distribution.quantile(p), 1e-4 * float(np.ptp(distribution.quantile([0.05, 0.95])))
-        rise = distribution.cumulative(x + step) - distribution.cumulative(x - step)
-        density = math.exp(pm.logp(variable, x).eval())
-        assert density == pytest.approx(rise / (2 * step), rel=1e-5)
+    x = pt.dscalar("x")
+    log_density = pytensor.function([x], pm.logp(variable, x), mode="FAST_COMPILE")
+    step = 1e-4 * float(np.ptp(distribution.quantile([0.05, 0.95])))
+    for middle in distribution.quantile([0.06, 0.3, 0.5, 0.8, 0.97]):
+        rise = distribution.cumulative(middle + step) - distribution.cumulative(middle - step)
+        # A difference over h is off by h squared, here 1e-8, times a curvature of order one.
+        assert math.exp(log_density(middle)) == pytest.approx(rise / (2 * step), rel=1e-6)
 
 
 def test_asking_twice_gives_the_same_unknown():
@@ -144,7 +150,7 @@ def test_a_prior_is_data_that_can_be_changed_without_building_again():
     with terms.frame(study_of()) as model:
         rate = terms.assumption("daily_rate")
         pm.set_data({"daily_rate_prior": np.array([50.0, 0.001])})
-    assert pm.draw(rate, random_seed=1) == pytest.approx(math.exp(50), rel=0.01)
+    assert pm.draw(rate, random_seed=1, mode="FAST_COMPILE") == pytest.approx(math.exp(50), rel=0.01)
     assert "daily_rate_prior" in model.named_vars
 
 
@@ -161,7 +167,7 @@ def test_an_unknown_for_every_issuer_has_the_prior_in_each_entry():
     other = ('issuer = "port"\n\n[[report]]\nid = "autumn_oil"', 'issuer = "navy"\n\n[[report]]\nid = "autumn_oil"')
     with terms.frame(study_of(other)):
         lag = terms.assumption("reporting_lag", dims="issuer")
-    draws = pm.draw(lag, 2000, random_seed=1)
+    draws = pm.draw(lag, 2000, random_seed=1, mode="FAST_COMPILE")
     assert draws.shape == (2000, 2)
     for entry in draws.T:
         assert stats.kstest(entry, study_of().distribution("reporting_lag").cumulative).pvalue > 1e-4
@@ -190,7 +196,7 @@ def test_a_day_of_no_report_is_an_error_with_the_nearest():
 
 
 def test_reports_without_a_day_speak_of_their_publication_less_the_lag():
-    expected = [log_probability(115, 125, shipped(SPRING - LAG)), log_probability(300, 400, shipped(AUTUMN - LAG))]
+    expected = [log_probability(115, 125, shipped(SPRING - LAG)), log_probability(300, 350, shipped(AUTUMN - LAG))]
     np.testing.assert_allclose(log_likelihood(steady(study_of())), expected, rtol=1e-9)
 
 
@@ -198,7 +204,7 @@ def test_a_report_as_of_a_day_speaks_of_that_day():
     study = study_of(('id = "spring"', 'id = "spring"\nas_of = 2024-02-10'))
     model = steady(study)
     assert log_likelihood(model)[0] == pytest.approx(log_probability(115, 125, shipped(405)), rel=1e-9)
-    assert log_likelihood(model)[1] == pytest.approx(log_probability(300, 400, shipped(AUTUMN - LAG)), rel=1e-9)
+    assert log_likelihood(model)[1] == pytest.approx(log_probability(300, 350, shipped(AUTUMN - LAG)), rel=1e-9)
 
 
 def test_a_study_whose_reports_all_have_a_day_needs_no_lag():
@@ -225,11 +231,11 @@ def test_a_report_since_a_day_measures_the_flow_from_then():
 
 def test_a_report_on_a_quantity_measures_its_formula_in_its_own_unit():
     study = study_of(('derived_from = "autumn"\n', 'independent = "another office"\n'), ('issuer = "port"\nindependent', 'issuer = "bourse"\nindependent'))
-    found = log_likelihood(steady(study), issuer_bias=[BIAS, -0.2])
+    # Two issuers without days have a lag each; here they are the same.
+    found = log_likelihood(steady(study), issuer_bias=[BIAS, -0.2], reporting_lag=[LAG, LAG])
     level = shipped(AUTUMN - LAG) * CARGO
-    # Two issuers without days have a lag each; both are set to the same here.
     assert list(steady(study).coords["report"]) == ["spring", "autumn", "autumn_oil"]
-    assert found[2] == pytest.approx(log_probability(1.5e8, 2.5e8, level, -0.2), rel=1e-9)
+    assert found[2] == pytest.approx(log_probability(1.75e8, 2.25e8, level, -0.2), rel=1e-9)
     assert found[0] == pytest.approx(log_probability(115, 125, shipped(SPRING - LAG)), rel=1e-9)
 
 
@@ -239,14 +245,14 @@ def test_two_issuers_of_one_quantity_have_their_own_bias_on_a_common_one():
     assert list(model.coords["voice"]) == ["port on voyages", "navy on voyages"]
     found = log_likelihood(model, issuer_bias=[0.1, -0.3], common_bias=[0.05], reporting_lag=[LAG, 20.0])
     assert found[0] == pytest.approx(log_probability(115, 125, shipped(SPRING - LAG), 0.15), rel=1e-9)
-    assert found[1] == pytest.approx(log_probability(300, 400, shipped(AUTUMN - 20), -0.25), rel=1e-9)
+    assert found[1] == pytest.approx(log_probability(300, 350, shipped(AUTUMN - 20), -0.25), rel=1e-9)
 
 
 def test_quantities_follow_at_every_report_in_their_own_unit():
     model = steady(study_of(('unit = "barrel"\nformula', 'unit = "megabarrel"\nformula')))
     given = {model["first_shipment"]: START, model["daily_rate"]: RATE, model["cargo"]: CARGO}
     expected = [shipped(day) * CARGO / 1e6 for day in (SPRING, AUTUMN)]
-    np.testing.assert_allclose(model["oil"].eval(given), expected, rtol=1e-9)
+    np.testing.assert_allclose(model["oil"].eval(given, **QUICK), expected, rtol=1e-9)
 
 
 def test_the_dates_of_reports_are_data():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Any
 from functools import partial
 
 import numpy as np
@@ -61,30 +62,30 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
         return model[name]
     distribution = model.study.distribution(name)
     parameters = pm.Data(f"{name}_prior", np.array(distribution.parameters, dtype=float))
-    values = [parameters[i] for i in range(len(distribution.parameters))]
     if distribution.family == "fixed":
-        value = values[0] if dims is None else pt.repeat(values[0], len(model.coords[dims]))
+        value = parameters[0] if dims is None else pt.repeat(parameters[0], len(model.coords[dims]))
         return pm.Deterministic(name, value, dims=dims)
-    kind = _FAMILIES[distribution.family]
+    kind, *words = _FAMILIES[distribution.family]
+    values = {word: parameters[index] for index, word in enumerate(words)}
     if not distribution.is_truncated:
-        return kind(name, *values, dims=dims)
+        return kind(name, **values, dims=dims)
     bounds = [
         pm.Data(f"{name}_{side}", float(bound)) if np.isfinite(bound) else None
         for side, bound in (("lower", distribution.lower), ("upper", distribution.upper))
     ]
     if distribution.family == "normal":
-        return pm.TruncatedNormal(name, *values, lower=bounds[0], upper=bounds[1], dims=dims)
-    return pm.Truncated(name, kind.dist(*values), lower=bounds[0], upper=bounds[1], dims=dims)
+        return pm.TruncatedNormal(name, **values, lower=bounds[0], upper=bounds[1], dims=dims)
+    return pm.Truncated(name, kind.dist(**values), lower=bounds[0], upper=bounds[1], dims=dims)
 
 
-_FAMILIES = {
-    "uniform": pm.Uniform,
-    "normal": pm.Normal,
-    "lognormal": pm.LogNormal,
-    "halfnormal": pm.HalfNormal,
-    "beta": pm.Beta,
-    "gamma": pm.Gamma,
-    "student_t": pm.StudentT,
+_FAMILIES: dict[str, tuple[Any, ...]] = {
+    "uniform": (pm.Uniform, "lower", "upper"),
+    "normal": (pm.Normal, "mu", "sigma"),
+    "lognormal": (pm.LogNormal, "mu", "sigma"),
+    "halfnormal": (pm.HalfNormal, "sigma"),
+    "beta": (pm.Beta, "alpha", "beta"),
+    "gamma": (pm.Gamma, "alpha", "beta"),
+    "student_t": (pm.StudentT, "nu", "mu", "sigma"),
 }
 
 

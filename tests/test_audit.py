@@ -1,0 +1,161 @@
+"""Numbers that are no evidence of their own, and what else a reader should know first."""
+
+import pytest
+from small import OIL, changed
+
+from estimates.audit import Kind, audit, unused
+from estimates.study import read, read_text
+
+SPRING_OIL = """
+[[report]]
+id = "spring_oil"
+measures = "oil"
+says = { value = 80_000_000, hedge = "about" }
+published = 2024-03-01
+issuer = "port"
+
+[[report]]
+id = "autumn_oil"
+"""
+
+
+def found(study, kind):
+    return [finding for finding in audit(study) if finding.kind is kind]
+
+
+def undeclared(spring="80_000_000", autumn="200_000_000", more=""):
+    """Both oil figures as counts of their own."""
+    text = changed('[[report]]\nid = "autumn_oil"\n', SPRING_OIL.lstrip()).replace('derived_from = "autumn"\n', more)
+    return read_text(text.replace("80_000_000", spring).replace("200_000_000", autumn))
+
+
+def test_a_derived_number_is_named_with_what_it_is_derived_from():
+    (finding,) = found(read_text(OIL), Kind.DERIVED)
+    assert finding.about == ("autumn_oil", "autumn")
+    assert "about 200,000,000" in finding.words
+    assert "(from autumn)" in finding.words
+    assert not finding.is_warning
+
+
+def test_a_derived_number_never_enters_the_likelihood():
+    assert [report.id for report in read_text(OIL).fitted] == ["spring", "autumn"]
+
+
+def test_a_constant_ratio_of_two_quantities_is_suspected_as_a_conversion():
+    (finding,) = found(undeclared(), Kind.CONVERSION)
+    assert finding.about == ("autumn_oil", "spring_oil")
+    assert finding.is_warning
+    assert "declare derived_from" in finding.words
+    # [7.5e7, 8.5e7] / [115, 125] and [1.75e8, 2.25e8] / [300, 350] share [6e5, 739,130].
+    assert "6e+05 to 7.391e+05" in finding.words
+
+
+def test_ratios_that_share_no_point_are_no_conversion():
+    assert not found(undeclared(spring="20_000_000"), Kind.CONVERSION)
+
+
+def test_one_pair_alone_is_no_conversion():
+    assert not found(read_text(OIL.replace('derived_from = "autumn"\n', "")), Kind.CONVERSION)
+
+
+def test_two_issuers_keeping_one_ratio_are_no_conversion():
+    study = undeclared(more="")
+    other = read_text(
+        changed('[[report]]\nid = "autumn_oil"\n', SPRING_OIL.lstrip())
+        .replace('derived_from = "autumn"\n', "")
+        .replace('issuer = "port"\n\n[[report]]\nid = "autumn_oil"', 'issuer = "bank"\n\n[[report]]\nid = "autumn_oil"')
+    )
+    assert found(study, Kind.CONVERSION)
+    assert not found(other, Kind.CONVERSION)
+
+
+def test_a_reason_for_independence_answers_the_suspicion_and_is_printed():
+    study = undeclared(more='independent = "Customs weighed the oil."\n')
+    assert not found(study, Kind.CONVERSION)
+    (finding,) = found(study, Kind.INDEPENDENT)
+    assert finding.about == ("autumn_oil",)
+    assert "Customs weighed the oil." in finding.words
+
+
+def test_a_figure_in_the_other_unit_is_suspected_too():
+    text = changed('unit = "barrel"\n', 'unit = "megabarrel"\n')
+    text = text.replace('[[report]]\nid = "autumn_oil"\n', SPRING_OIL.lstrip()).replace('derived_from = "autumn"\n', "")
+    assert found(read_text(text.replace("80_000_000", "80").replace("200_000_000", "200")), Kind.CONVERSION)
+
+
+RELAY = """
+[[report]]
+id = "spring_again"
+measures = "voyages"
+says = { value = 120, hedge = "about" }
+published = 2024-03-04
+issuer = "port"
+"""
+
+
+def test_a_release_told_again_is_counted_once():
+    study = read_text(OIL + RELAY)
+    (finding,) = found(study, Kind.RELAY)
+    assert finding.about == ("spring_again", "spring")
+    assert [report.id for report in study.fitted] == ["spring", "autumn"]
+
+
+def test_one_issuer_is_named_for_each_quantity_it_alone_counts():
+    (finding,) = found(read_text(OIL), Kind.ONE_ISSUER)
+    assert finding.about == ("port",)
+    assert "voyages" in finding.words
+
+
+def test_two_issuers_of_one_quantity_are_no_single_voice():
+    assert not found(read_text(OIL + RELAY.replace('"port"', '"navy"')), Kind.ONE_ISSUER)
+
+
+@pytest.mark.parametrize(("count", "warned"), [("29", True), ("30", False), ("31", False)])
+def test_counts_under_thirty_are_warned_of(count, warned):
+    text = changed('value = 120, hedge = "about"', f'value = {count}, hedge = "exactly"')
+    text = text.replace('value = 300, hedge = "over"', 'value = 12, hedge = "exactly"')
+    findings = found(read_text(text), Kind.FEW)
+    assert bool(findings) is warned
+    if warned:
+        assert findings[0].is_warning
+        assert "lumpy" in findings[0].words
+
+
+def test_wording_about_the_start_that_is_not_used_is_shown():
+    study = read_text(changed('id = "spring"\n', 'id = "spring"\nsince_words = "since summer"\n'))
+    (finding,) = found(study, Kind.SINCE_WORDS)
+    assert "'since summer'" in finding.words
+    used = changed('id = "spring"\n', 'id = "spring"\nsince_words = "since July"\nsince = 2023-07-01\n')
+    assert not found(read_text(used), Kind.SINCE_WORDS)
+
+
+def test_judgements_are_gathered_in_one_sentence():
+    assert not found(read_text(OIL), Kind.JUDGEMENT)
+    one = read_text(changed('basis = "First sightings."', 'basis = "First sightings."\njudgement = true'))
+    (finding,) = found(one, Kind.JUDGEMENT)
+    assert finding.words == "first_shipment rests on judgement, without a source."
+
+
+def test_the_flagship_asks_its_author_for_nothing():
+    assert not [finding for finding in audit(read()) if finding.is_warning]
+    assert [finding.about for finding in found(read(), Kind.DERIVED)] == [
+        ("feb_2024_shells", "feb_2024"),
+        ("aug_2024_shells", "aug_2024"),
+    ]
+
+
+def test_the_flagship_would_be_suspected_if_it_kept_silent():
+    document = read().document()
+    for report in document["report"]:
+        report.pop("derived_from", None)
+    silent = type(read()).model_validate(document)
+    (finding,) = found(silent, Kind.CONVERSION)
+    assert set(finding.about) == {"feb_2024_shells", "aug_2024_shells"}
+
+
+def test_assumptions_that_nothing_asks_for_are_listed():
+    text = OIL + '\n[assumption.wind]\nunit = "m/s"\nprior = { family = "normal", q05 = 1, q95 = 5 }\nbasis = "..."\n'
+    assert unused(read_text(text), ("first_shipment", "daily_rate")) == ("wind",)
+    assert unused(read_text(text), ("daily_rate",)) == ("first_shipment", "wind")
+    claimed = text + '\n[claim.windy]\nsays = "windy"\nstatement = "wind >= 4"\n'
+    assert unused(read_text(claimed), ("first_shipment", "daily_rate")) == ()
