@@ -114,14 +114,18 @@ def conditional_batch(rng, model, variant, size):
     """Weights and unknowns of one batch of the main method."""
     start = rng.uniform(*STARTS[variant], size)
     scatter = np.abs(rng.normal(0, SCATTER_SCALE, size))
-    z = rng.standard_normal(size) * np.where(rng.random(size) < 0.5, 1, 2)  # half of the lags from twice the sd,
+    z = rng.standard_normal(size) * np.where(
+        rng.random(size) < 0.5, 1, 2
+    )  # half of the lags from twice the sd,
     weight = 1 / (0.5 + 0.25 * np.exp(0.375 * z**2))  # corrected by the ratio of the densities
     lag_mean, lag_sd = normal_from(*np.log(REPORTING_LAG))
     lag = np.exp(lag_mean + lag_sd * z)
     level_mean, level_sd = normal_from(*np.log(DAILY_RATE))
     _, bias_sd = normal_from(*ISSUER_BIAS)
     unit_rate, unit_shape = np.ones(size), rng.normal(*normal_from(*GROWTH_RATE), size)
-    if model == "stepped":  # half sum and difference of the two log rates are independent; the half sum is the level
+    if (
+        model == "stepped"
+    ):  # half sum and difference of the two log rates are independent; the half sum is the level
         difference = rng.normal(0, np.sqrt(2) * level_sd, size)
         level_sd = level_sd / np.sqrt(2)
         unit_rate, unit_shape = np.exp(-difference / 2), np.exp(difference / 2)
@@ -166,7 +170,9 @@ def derived(rng, model, unknowns):
     q.update({"stepped": {"later_rate": shape}, "accelerating": {"growth_rate": shape}}.get(model, {}))
     feb, aug = (carriers(model, t, start, rate, shape) for t in (FEB, AUG))
     tonnes = aug * load["shell_share"] * load["payload"]
-    q.update(containers_feb_2024=feb, containers_aug_2024=aug, pace=(aug - feb) / (AUG - FEB), ratio=aug / feb)
+    q.update(
+        containers_feb_2024=feb, containers_aug_2024=aug, pace=(aug - feb) / (AUG - FEB), ratio=aug / feb
+    )
     q.update(shells_152=1000 * tonnes * (1 - load["share_122"]) / load["mass_152"])
     q.update(shells_122=1000 * tonnes * load["share_122"] / load["mass_122"])
     q.update(shells=q["shells_152"] + q["shells_122"], shells_stated=aug * load["capacity"], tonnage=tonnes)
@@ -211,7 +217,10 @@ def run_cell(rng, model, variant, draws):
     for _ in range(2 * draws // BATCH):
         weight = prior_batch(rng, model, variant, BATCH)
         check += weight.sum(), (weight**2).sum()
-    evidence = {"log_evidence": log_mean(*sums, draws), "log_evidence_prior_sampling": log_mean(*check, 2 * draws)}
+    evidence = {
+        "log_evidence": log_mean(*sums, draws),
+        "log_evidence_prior_sampling": log_mean(*check, 2 * draws),
+    }
     keys = ("mean", "q055", "median", "q945")
     quantities = {name: dict(zip(keys, pool(masses, rows), strict=True)) for name, rows in quantities.items()}
     claims = {name: pool(masses, rows)[0] for name, rows in claims.items()}
@@ -222,7 +231,10 @@ def print_cell(cell):
     """One cell as a table of values with their Monte Carlo errors."""
     print(f"\n{cell['model']}, variant {cell['variant']}")
     evidence = (cell["log_evidence"], cell["log_evidence_prior_sampling"])
-    print("  log evidence, and by prior sampling", *(f" {row['value']:.4f} +- {row['mcse']:.4f}" for row in evidence))
+    print(
+        "  log evidence, and by prior sampling",
+        *(f" {row['value']:.4f} +- {row['mcse']:.4f}" for row in evidence),
+    )
     for name, row in cell["quantities"].items():
         print(f"  {name:20s}", *(f"{k} {v:.5g} +- {e:.1g} " for k, (v, e) in row.items()))
     for name, (p, e) in cell["claims"].items():
@@ -232,14 +244,18 @@ def print_cell(cell):
 def main():
     """Run every cell, print the tables and perhaps store them."""
     parser = argparse.ArgumentParser(description="Brute-force oracle for the flagship study.")
-    parser.add_argument("--draws", type=int, default=50_000_000, help="draws per cell; the check takes twice as many")
+    parser.add_argument(
+        "--draws", type=int, default=50_000_000, help="draws per cell; the check takes twice as many"
+    )
     parser.add_argument("--seed", type=int, default=20240827)
     parser.add_argument("--out", help="write the result to this JSON file")
     options = parser.parse_args()
     draws = max(2, options.draws // BATCH) * BATCH
     result = {"draws": draws, "seed": options.seed, "date": datetime.date.today().isoformat(), "cells": []}
     cells = [(model, variant) for variant in STARTS for model in MODELS]
-    for seed, (model, variant) in zip(np.random.SeedSequence(options.seed).spawn(len(cells)), cells, strict=True):
+    for seed, (model, variant) in zip(
+        np.random.SeedSequence(options.seed).spawn(len(cells)), cells, strict=True
+    ):
         result["cells"].append(run_cell(np.random.default_rng(seed), model, variant, draws))
         print_cell(result["cells"][-1])
     if options.out:

@@ -430,6 +430,9 @@ def main() -> NoReturn:
     # Building graphs makes millions of objects that all live until the end: collecting them is a fifth
     # of the time of a run, for nothing.
     gc.disable()
+    # The matrices here are small: a second thread of BLAS costs more than it does, the more so on a
+    # machine that has other work. Set before NumPy is imported, which is when it counts.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Cyrillic shows question marks
     sys.exit(_exit_code())
@@ -440,7 +443,9 @@ def _exit_code() -> int:
         code = app(prog_name="estimates", standalone_mode=False) or 0
         sys.stdout.flush()
     except EstimatesError as error:
-        print(f"estimates: {error}", file=sys.stderr)
+        from estimates.tables import plain
+
+        print(f"estimates: {plain(str(error))}", file=sys.stderr)
         return (
             EXIT_FAULT if isinstance(error, EngineError) and "could not sample" in error.what else EXIT_INPUT
         )

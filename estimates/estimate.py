@@ -120,7 +120,7 @@ class Estimate:
         'round'
         """
         study = self.study
-        known = [study.carriers.name, *study.quantities, *self.parameters]
+        known = [study.carriers.name, *study.quantities, *study.assumptions, *self.parameters]
         if name not in known:
             raise QuestionError(f"unknown quantity {name!r}", remedy=choices(name, known))
         if study.needs_day(name) and at is None:
@@ -133,10 +133,16 @@ class Estimate:
         draws = self.data[group].to_dataset()
         carriers = self._carriers(draws, at) if at is not None else None
         value = self._evaluated(name, draws, carriers)
-        value.attrs = {"units": study.unit_of(name)} | ({"at": str(at)} if at is not None else {})
-        if study.unit_of(name) == DATE:
-            value.attrs["units"] = f"days since {study.epoch}"
+        unit = self._unit_of(name)
+        value.attrs = {"units": f"days since {study.epoch}" if unit == DATE else unit}
+        value.attrs |= {"at": str(at)} if at is not None else {}
         return value
+
+    def _unit_of(self, name: str) -> str:
+        """The unit of a name; an unknown that only the model knows has none."""
+        study = self.study
+        known = name == study.carriers.name or name in study.quantities or name in study.assumptions
+        return study.unit_of(name) if known else "dimensionless"
 
     def _evaluated(self, name: str, draws: xr.Dataset, carriers: xr.DataArray | None) -> xr.DataArray:
         """The draws of a name, with `carriers` for what is carried: of one day, or of all days."""
@@ -145,8 +151,9 @@ class Estimate:
             if inner == self.study.carriers.name:
                 return carriers
             if inner not in draws:
+                rests = f"{name} is" if inner == name else f"{name} rests on {inner!r}, which is"
                 raise QuestionError(
-                    f"{name} rests on {inner!r}, which is no part of the model {self.conditions.model!r}",
+                    f"{rests} no part of the model {self.conditions.model!r}",
                     remedy="Ask a model that has it.",
                 )
             return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
@@ -300,7 +307,7 @@ class Estimate:
         """Every unknown with its unit, median and 89 % interval; dates as dates."""
         rows = []
         for label, name, draws in self._scalars():
-            unit = self.study.unit_of(name) if name in self.study.assumptions else "dimensionless"
+            unit = self._unit_of(name)
             spread = self._spread(draws)
             shown = {end: self._date(days) for end, days in spread.items()} if unit == DATE else spread
             rows.append({"name": label, "unit": unit, **shown})

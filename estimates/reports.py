@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, model_validator
 
 from estimates.errors import StudyError, choices
 
@@ -259,7 +259,9 @@ class Says(Noun):
         return f"{self.hedge} {self.value:,.10g}" if self.value is not None else str(self.hedge)
 
 
-def _window(value: Any) -> Any:
+def _window(value: Any, info: ValidationInfo) -> Any:
+    if info.mode == "json" and isinstance(value, list):  # a stored study, where dates are written out
+        return tuple(dt.date.fromisoformat(end) for end in value)
     if not isinstance(value, dt.date) and not (isinstance(value, list | tuple) and len(value) == 2):
         raise StudyError(f"as_of = {value!r}", remedy="Write a date, or [from, to].")
     return (value, value) if isinstance(value, dt.date) else value

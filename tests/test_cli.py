@@ -381,7 +381,7 @@ def test_every_missing_assumption_is_asked_for_by_a_block_that_can_be_pasted(tmp
     def reached(*_):
         raise EngineError("the model is built")
 
-    monkeypatch.setattr("estimates.inference.fit", reached)
+    monkeypatch.setattr("estimates.inference.fit_model", reached)
     names = ("first_shipment", "daily_rate", "reporting_lag", "issuer_bias", "report_scatter")
     text = re.sub(rf"\[assumption\.({'|'.join(names)})\]\n(?:.+\n)+", "", whole)
     assert text.count("[assumption.") == 1

@@ -165,6 +165,14 @@ def test_a_bad_study_is_refused_with_a_message_that_tells_what_where_and_the_rem
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_message_never_commands_the_terminal(tmp_path):
+    path = tmp_path / "oil.toml"
+    path.write_text(changed('id = "autumn"', 'id = "\\u001b[31m"'), encoding="utf-8")
+    outcome = estimates("check", path)
+    refused(outcome, "cannot be a name")
+    assert "\x1b" not in outcome.err
+
+
 def test_a_file_that_does_not_exist_is_refused(tmp_path):
     refused(
         estimates("check", tmp_path / "oil.toml"), "oil.toml: does not exist", "path of a TOML study file"
@@ -274,6 +282,10 @@ BAD_MODELS = {
     "a flow that is no vector": (
         MODEL.replace("rate * (day - start)", "rate"),
         ["gives no vector", "terms.flow(f)"],
+    ),
+    "a flow of another length": (
+        MODEL.replace("rate * (day - start)", "rate * (day[:3] - start)"),
+        ["mine.py"],
     ),
     "an assumption that the study lacks": (
         MODEL.replace('"daily_rate"', '"dayly_rate"'),

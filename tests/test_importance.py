@@ -77,7 +77,9 @@ class Conjugate:
     def posterior(self):
         precision = np.linalg.inv(self.covariance) + self.design.T @ np.linalg.solve(self.noise, self.design)
         covariance = np.linalg.inv(precision)
-        pull = np.linalg.solve(self.covariance, self.mean) + self.design.T @ np.linalg.solve(self.noise, self.seen)
+        pull = np.linalg.solve(self.covariance, self.mean) + self.design.T @ np.linalg.solve(
+            self.noise, self.seen
+        )
         return covariance @ pull, covariance
 
 
@@ -182,9 +184,7 @@ MODES = ((0.85, -6.0, 0.2), (0.15, 7.0, 0.5))  # weight, place and sd, the same 
 def bimodal():
     with pm.Model() as model:
         x = pm.Normal("x", 0.0, 10.0, shape=2)
-        hills = [
-            math.log(w) + pm.logp(pm.Normal.dist(place, sd), x).sum() for w, place, sd in MODES
-        ]
+        hills = [math.log(w) + pm.logp(pm.Normal.dist(place, sd), x).sum() for w, place, sd in MODES]
         pm.Potential("hills", pt.logaddexp(*hills))
     return fitted(model)
 
@@ -267,7 +267,9 @@ def test_changing_the_data_of_a_model_changes_the_fit():
             pm.set_data({"y_seen": np.array(seen)})
         tree = fitted(model)
         precision = 1 / 4 + 2
-        assert_within(flat(tree, "level").mean(), sum(seen) / precision, 1 / math.sqrt(precision * effective(tree)))
+        assert_within(
+            flat(tree, "level").mean(), sum(seen) / precision, 1 / math.sqrt(precision * effective(tree))
+        )
         predicted = np.eye(2) + 4.0
         assert_evidence(tree, stats.multivariate_normal.logpdf(seen, [0, 0], predicted))
 

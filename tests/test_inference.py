@@ -99,7 +99,9 @@ def oracle():
         evidence.append(weight.mean())
         rows.append(
             {
-                name: float((weight * v).sum() / weight.sum()) if v.dtype == bool else weighted_median(weight, v)
+                name: float((weight * v).sum() / weight.sum())
+                if v.dtype == bool
+                else weighted_median(weight, v)
                 for name, v in values.items()
             }
         )

@@ -47,9 +47,7 @@ def test_steady_grows_by_its_rate_from_its_start(start, rate):
 
 @given(starts, rates, rates)
 def test_stepped_adds_each_pace_over_its_own_days(start, early, late):
-    exact = [
-        early * max(min(day, KNOT) - start, 0) + late * max(day - max(start, KNOT), 0) for day in DAYS
-    ]
+    exact = [early * max(min(day, KNOT) - start, 0) + late * max(day - max(start, KNOT), 0) for day in DAYS]
     assert_equal(stepped(start, early, late), exact)
 
 
@@ -83,7 +81,9 @@ def test_accelerating_without_growth_is_steady():
 
 @given(starts, rates, growths)
 def test_accelerating_is_the_integral_of_its_pace(start, rate, growth):
-    total, _ = integrate.quad(lambda day: rate * math.exp(growth * (day - KNOT)), min(start, DAYS[-1]), DAYS[-1])
+    total, _ = integrate.quad(
+        lambda day: rate * math.exp(growth * (day - KNOT)), min(start, DAYS[-1]), DAYS[-1]
+    )
     assert accelerating(start, rate, growth)[-1] == pytest.approx(total, rel=1e-7)
 
 

@@ -91,12 +91,16 @@ def test_an_enormous_file_is_no_model(file):
 
 
 def test_the_digest_is_that_of_the_text(file):
-    one, same, other = (shelf.find(file(MINE + end, f"m{i}.py")) for i, end in enumerate(["", "", "# more\n"]))
+    one, same, other = (
+        shelf.find(file(MINE + end, f"m{i}.py")) for i, end in enumerate(["", "", "# more\n"])
+    )
     assert one.digest == same.digest != other.digest
 
 
 def test_the_first_line_and_the_assumptions_are_read_without_running(file):
-    found = shelf.find(file('"""First."""\nraise SystemExit\nterms.assumption("a"); assumption( \'b\' ); assumption("a")\n'))
+    found = shelf.find(
+        file('"""First."""\nraise SystemExit\nterms.assumption("a"); assumption( \'b\' ); assumption("a")\n')
+    )
     assert found.first_line == "First."
     assert found.assumptions == ("a", "b")
 
@@ -124,7 +128,10 @@ def test_a_built_model_is_not_entered_among_the_modules(file):
         ("def build(study):\n    return None\n", r"NoneType"),
         ("def build(study):\n    return {'a': 1}\n", r"dict"),
         ("import pymc as pm\ndef build(study):\n    return pm.Model()\n", r"has no reports in it"),
-        ("from estimates import terms\ndef build(study):\n    return terms.frame(study)\n", r"has no reports in it"),
+        (
+            "from estimates import terms\ndef build(study):\n    return terms.frame(study)\n",
+            r"has no reports in it",
+        ),
         ("def build(study):\n    raise SystemExit(3)\n", r"SystemExit"),
         ("raise SystemExit(3)\n", r"SystemExit"),
     ],

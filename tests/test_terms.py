@@ -73,7 +73,11 @@ def log_likelihood(model, **others):
 def log_probability(low, high, level, bias=BIAS):
     below, above = (np.log([low, high]) - math.log(level) - bias) / SCATTER
     # In the tail where the numbers are small.
-    tail = stats.norm.sf(below) - stats.norm.sf(above) if below > 0 else stats.norm.cdf(above) - stats.norm.cdf(below)
+    tail = (
+        stats.norm.sf(below) - stats.norm.sf(above)
+        if below > 0
+        else stats.norm.cdf(above) - stats.norm.cdf(below)
+    )
     return math.log(tail)
 
 
@@ -164,7 +168,10 @@ def test_a_missing_assumption_is_named_with_a_block_to_paste():
 
 
 def test_an_unknown_for_every_issuer_has_the_prior_in_each_entry():
-    other = ('issuer = "port"\n\n[[report]]\nid = "autumn_oil"', 'issuer = "navy"\n\n[[report]]\nid = "autumn_oil"')
+    other = (
+        'issuer = "port"\n\n[[report]]\nid = "autumn_oil"',
+        'issuer = "navy"\n\n[[report]]\nid = "autumn_oil"',
+    )
     with terms.frame(study_of(other)):
         lag = terms.assumption("reporting_lag", dims="issuer")
     draws = pm.draw(lag, 2000, random_seed=1, mode="FAST_COMPILE")
@@ -196,7 +203,10 @@ def test_a_day_of_no_report_is_an_error_with_the_nearest():
 
 
 def test_reports_without_a_day_speak_of_their_publication_less_the_lag():
-    expected = [log_probability(115, 125, shipped(SPRING - LAG)), log_probability(300, 350, shipped(AUTUMN - LAG))]
+    expected = [
+        log_probability(115, 125, shipped(SPRING - LAG)),
+        log_probability(300, 350, shipped(AUTUMN - LAG)),
+    ]
     np.testing.assert_allclose(log_likelihood(steady(study_of())), expected, rtol=1e-9)
 
 
@@ -204,7 +214,9 @@ def test_a_report_as_of_a_day_speaks_of_that_day():
     study = study_of(('id = "spring"', 'id = "spring"\nas_of = 2024-02-10'))
     model = steady(study)
     assert log_likelihood(model)[0] == pytest.approx(log_probability(115, 125, shipped(405)), rel=1e-9)
-    assert log_likelihood(model)[1] == pytest.approx(log_probability(300, 350, shipped(AUTUMN - LAG)), rel=1e-9)
+    assert log_likelihood(model)[1] == pytest.approx(
+        log_probability(300, 350, shipped(AUTUMN - LAG)), rel=1e-9
+    )
 
 
 def test_a_study_whose_reports_all_have_a_day_needs_no_lag():
@@ -230,7 +242,10 @@ def test_a_report_since_a_day_measures_the_flow_from_then():
 
 
 def test_a_report_on_a_quantity_measures_its_formula_in_its_own_unit():
-    study = study_of(('derived_from = "autumn"\n', 'independent = "another office"\n'), ('issuer = "port"\nindependent', 'issuer = "bourse"\nindependent'))
+    study = study_of(
+        ('derived_from = "autumn"\n', 'independent = "another office"\n'),
+        ('issuer = "port"\nindependent', 'issuer = "bourse"\nindependent'),
+    )
     # Two issuers without days have a lag each; here they are the same.
     found = log_likelihood(steady(study), issuer_bias=[BIAS, -0.2], reporting_lag=[LAG, LAG])
     level = shipped(AUTUMN - LAG) * CARGO
@@ -240,7 +255,10 @@ def test_a_report_on_a_quantity_measures_its_formula_in_its_own_unit():
 
 
 def test_two_issuers_of_one_quantity_have_their_own_bias_on_a_common_one():
-    other = ('issuer = "port"\n\n[[report]]\nid = "autumn_oil"', 'issuer = "navy"\n\n[[report]]\nid = "autumn_oil"')
+    other = (
+        'issuer = "port"\n\n[[report]]\nid = "autumn_oil"',
+        'issuer = "navy"\n\n[[report]]\nid = "autumn_oil"',
+    )
     model = steady(study_of(other, ('issuer = "port"\nderived', 'issuer = "navy"\nderived')))
     assert list(model.coords["voice"]) == ["port on voyages", "navy on voyages"]
     found = log_likelihood(model, issuer_bias=[0.1, -0.3], common_bias=[0.05], reporting_lag=[LAG, 20.0])
@@ -271,7 +289,9 @@ def test_the_numbers_reported_are_data():
     model = steady(study_of())
     with model:
         pm.set_data({"report_value": np.array([130.0, 300.0])})
-    assert log_likelihood(model)[0] == pytest.approx(log_probability(125, 135, shipped(SPRING - LAG)), rel=1e-9)
+    assert log_likelihood(model)[0] == pytest.approx(
+        log_probability(125, 135, shipped(SPRING - LAG)), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("carriers", [lambda day: day[0], lambda day: 3.0, lambda day: pt.outer(day, day)])

@@ -54,7 +54,8 @@ def sample(model: pm.Model, names: tuple[str, ...], *, seed: int) -> Chains:
     import nutpie
     from arviz_stats.base import array_stats
 
-    pruned = prune_vars_detached_from_observed(model)
+    # PyMC does not prune a model with potentials; then what is not fitted is sampled along, and unused.
+    pruned = model if model.potentials else prune_vars_detached_from_observed(model)
     try:
         # With fast mathematics the same seed gives other draws before and after numba has cached its code.
         with pytensor.config.change_flags(numba__fastmath=False):

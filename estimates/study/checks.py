@@ -123,7 +123,7 @@ def _reports(study: "Study") -> None:
             raise StudyError(
                 f"{first if first <= study.epoch else report.published} is outside the study",
                 where=where,
-                remedy=f"Dates lie after the epoch {study.epoch} and not after {study.horizon}; move one.",
+                remedy=f"Dates lie after the epoch {study.epoch}, up to the horizon {study.horizon}.",
             )
         if report.since and not study.needs_day(report.measures):
             raise StudyError("since, for a quantity without carriers", where=where, remedy="Leave since out.")
