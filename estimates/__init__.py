@@ -40,4 +40,4 @@ else:
         return sorted(__all__)
 
 
-__all__ = ["EstimatesError", "Estimate", "Study", "infer", "load", "read", "sample", "terms"]
+__all__ = ["Estimate", "EstimatesError", "Study", "infer", "load", "read", "sample", "terms"]
