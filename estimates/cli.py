@@ -333,7 +333,8 @@ def _show(estimate: "Estimate", document: dict[str, Any], folder: Path | None) -
     _say(tables.quantities(document), "MC error: how far the median may be off for want of draws.", "")
     if document["trend"]:
         _say(*tables.trend(study, document), "")
-    _say(tables.parameters(document), "")
+    if document["parameters"]:
+        _say(tables.parameters(document), "")
     if document["claims"]:
         _say(tables.claims(study, document), "")
     _say(*tables.trust(document))

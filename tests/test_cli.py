@@ -242,6 +242,17 @@ def test_all_three_files_are_written_or_none(nothing_is_fitted, fault, tmp_path,
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == "from before"
 
 
+def test_a_result_that_is_no_number_is_a_fault_of_ours_and_is_not_written(
+    nothing_is_fitted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Estimate, "quantities", lambda self: [{"name": "voyages", "median": math.nan}])
+
+    outcome = estimates("run", "--json", "--out", tmp_path)
+
+    assert (outcome.code, outcome.out) == (70, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_no_fault_of_ours(nothing_is_fitted, tmp_path, monkeypatch):
     def full(self, path):
         raise OSError(28, "No space left on device")

@@ -283,10 +283,6 @@ BAD_MODELS = {
         MODEL.replace("rate * (day - start)", "rate"),
         ["gives no vector", "terms.flow(f)"],
     ),
-    "a flow of another length": (
-        MODEL.replace("rate * (day - start)", "rate * (day[:3] - start)"),
-        ["mine.py"],
-    ),
     "an assumption that the study lacks": (
         MODEL.replace('"daily_rate"', '"dayly_rate"'),
         ["no assumption 'dayly_rate'", "[assumption.dayly_rate]"],

@@ -5,7 +5,8 @@ likelihood each on its own, find modes however little prior mass leads to them. 
 resampled while the likelihood is turned up (sequential Monte Carlo) finds how the mass divides. Rounds
 of weighted draws from a mixture of Student-t distributions fitted to both then sharpen the mixture.
 The result comes from a final batch, independent of all this: scrambled Sobol points of the mixture,
-and a share of draws from the prior, whose density in the mixture bounds the weights.
+and a share of draws from the prior, whose density in the mixture bounds the weights. If its weights are
+heavy-tailed it becomes one more lesson, and another batch is drawn.
 
     w(z) = prior(z) likelihood(z) / ((1 - a) q(z) + a prior(z)),    evidence = mean of w
 
