@@ -12,7 +12,7 @@ import pymc as pm
 import xarray as xr
 
 from estimates import shelf
-from estimates.errors import EngineError, QuestionError
+from estimates.errors import EngineError, ModelError, QuestionError
 from estimates.estimate import Conditions, Estimate
 from estimates.inference.fit import ENGINES, fit_model, versions
 from estimates.study import Study
@@ -65,7 +65,16 @@ def infer(
     """
     file = shelf.find(model)
     asked = study.asking(*at)
-    posterior, tree = fit_model(file.build(asked), engine, _checked(seed), progress)
+    try:
+        posterior, tree = fit_model(file.build(asked), engine, _checked(seed), progress)
+    except AssertionError as error:
+        if "SpecifyShape" not in str(error):
+            raise
+        raise ModelError(
+            "the flow gives another number of values than it was given days",
+            where=str(file.path),
+            remedy="terms.flow(f): f takes the vector of days and gives one of the same length.",
+        ) from error
     carriers = asked.carriers
     for group in ("posterior", "prior"):
         for name in map(str, tree[group].data_vars):

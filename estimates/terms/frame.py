@@ -115,6 +115,10 @@ def flow(carriers: Callable[[pt.TensorVariable], pt.TensorVariable]) -> pt.Tenso
     model = _frame()
     study = model.study
     reports = study.fitted
+    if REPORTS in model.named_vars:
+        raise ModelError(
+            "terms.flow is called twice", remedy="A model has one flow: add them up in one function."
+        )
     counted_since = [index for index, report in enumerate(reports) if report.since]
     as_of = [report.as_of[0] if report.as_of else report.published for report in reports]
     since = [reports[index].since for index in counted_since]
@@ -127,6 +131,7 @@ def flow(carriers: Callable[[pt.TensorVariable], pt.TensorVariable]) -> pt.Tenso
             remedy="terms.flow(f): f takes the vector of days, gives one of that length.",
         )
     first, last = len(reports), len(reports) + len(counted_since)
+    shipped = pt.specify_shape(shipped, last + len(study.days))
     by_report = shipped[:first]
     if counted_since:
         by_report = pt.inc_subtensor(by_report[np.array(counted_since)], -shipped[first:last])
