@@ -13,7 +13,7 @@ from estimates.inference.seeds import generator
 
 CHAINS = 4
 DRAWS = 3000
-TUNING = 2000
+TUNING = 3000
 DEEPEST = 12
 
 # Where the report scatter goes to zero every reported interval becomes a hard wall. Only steps as small
