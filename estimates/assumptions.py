@@ -200,6 +200,13 @@ class Prior(Noun):
         self._in_order()
         return self
 
+    def toml(self) -> str:
+        """The prior as it is written between braces in a study file."""
+        stated = self.model_dump(exclude_none=True, exclude={"family"})
+        return ", ".join(
+            [f'family = "{self.family}"', *(f"{name} = {value}" for name, value in stated.items())]
+        )
+
     @property
     def is_dated(self) -> bool:
         """Whether the prior is stated in dates."""

@@ -436,7 +436,11 @@ def main() -> NoReturn:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Cyrillic shows question marks
-    sys.exit(_exit_code())
+    code = _exit_code()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: a sampler that failed to start leaves threads behind that crash the interpreter's end.
+    os._exit(code)
 
 
 def _exit_code() -> int:

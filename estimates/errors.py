@@ -60,6 +60,10 @@ class EngineError(EstimatesError):
     """An inference engine that cannot serve this model."""
 
 
+class ContradictionError(EngineError):
+    """Reports that no draw of the assumptions could have given: no engine can help."""
+
+
 class QuestionError(EstimatesError):
     """A question that this estimate cannot answer, or that has no meaning."""
 

@@ -207,7 +207,7 @@ class Says(Noun):
         if self.kind == "over" and not self.open and no_zero:
             raise StudyError(
                 f"over {self.value:g}: no trailing zero tells how far above",
-                remedy="Give precision (the next number that would have been said), or open = true.",
+                remedy="Give precision (the grid, such as 1), interval = [low, high], or open = true.",
             )
 
     @property

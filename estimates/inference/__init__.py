@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import arviz_stats.base  # noqa: F401 - before PyMC: it looks through all modules loaded so far
+import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -75,6 +76,7 @@ def infer(
             where=str(file.path),
             remedy="terms.flow(f): f takes the vector of days and gives one of the same length.",
         ) from error
+    _refuse_impossible_flow(tree, asked.carriers.name, file.path)
     carriers = asked.carriers
     for group in ("posterior", "prior"):
         for name in map(str, tree[group].data_vars):
@@ -139,6 +141,20 @@ def sample(
         **evidence,
     }
     return tree
+
+
+def _refuse_impossible_flow(tree: xr.DataTree, carriers: str, path: Path) -> None:
+    """Carriers are shipped and stay shipped: none is below zero and no day has fewer than the day before."""
+    for group in ("prior", "posterior"):
+        shipped = tree[group].to_dataset()[carriers].values
+        slack = 1e-9 * max(float(np.nanmax(shipped, initial=0.0)), 1.0)
+        falls = np.nanmin(np.diff(shipped, axis=-1), initial=0.0) < -slack
+        if falls or np.nanmin(shipped, initial=0.0) < -slack:
+            raise ModelError(
+                f"the flow {'decreases' if falls else 'is negative'} in draws of the {group}",
+                where=str(path),
+                remedy="terms.flow takes carriers shipped since the start: never negative, never fewer.",
+            )
 
 
 def _checked(seed: int) -> int:

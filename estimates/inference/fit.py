@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from estimates import trust
-from estimates.errors import EngineError, choices
+from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import Density, compile_density, fitted_unknowns
@@ -107,6 +107,8 @@ def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Pos
         return _by_nuts(parts.model, parts.density, seed, reason, progress)
     try:
         tried = _by_importance(parts, parts.density, seed, "", progress)
+    except ContradictionError:
+        raise
     except EngineError as error:
         reason = f"importance sampling could not start ({error.what})"
         try:

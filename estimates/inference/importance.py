@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from estimates.errors import EngineError
+from estimates.errors import ContradictionError
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
@@ -175,7 +175,7 @@ class _Learner:
         """A proposal from the population and the explorers that climbed from the prior."""
         prior = evaluated(self.draw_prior(_PRIOR_POINTS, self.rng), self.evaluate)
         if not np.any(np.isfinite(prior.log_likelihood)):
-            raise EngineError(
+            raise ContradictionError(
                 "no draw from the prior could have given the reports",
                 remedy="The assumptions contradict the reports: widen the priors, or check dates and units.",
             )

@@ -74,7 +74,8 @@ def sample(model: pm.Model, names: tuple[str, ...], *, seed: int) -> Chains:
             save_warmup=False,
         )
     except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
-        raise EngineError(f"NUTS could not sample: {error}", remedy="Check priors and reports.") from error
+        words = str(error).split("Stack backtrace")[0].strip()  # nutpie adds the trace of its own Rust
+        raise EngineError(f"NUTS could not sample: {words}", remedy="Check priors and reports.") from error
     draws = {name: np.asarray(trace["posterior"][name].values, dtype=float) for name in names}
     flat = np.concatenate([value.reshape(*value.shape[:2], -1) for value in draws.values()], axis=2)
     columns = [flat[:, :, i] for i in range(flat.shape[2])]

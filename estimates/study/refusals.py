@@ -46,7 +46,9 @@ def translated(
         case _:
             shown = repr(found["input"])
             shown = shown if len(shown) < 80 else shown[:77] + "..."
-            return StudyError(f"{found['msg'].lower()}, not {shown}", where=where, remedy=_meaning(root, loc))
+            quoted = isinstance(found["input"], str) and ("number" in found["msg"] or "date" in found["msg"])
+            remedy = "Without quotes: 6700 or 2024-02-26. " * quoted + _meaning(root, loc)
+            return StudyError(f"{found['msg'].lower()}, not {shown}", where=where, remedy=remedy)
 
 
 def _spoken(loc: Place, document: Mapping[str, Any]) -> str:

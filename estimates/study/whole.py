@@ -222,6 +222,12 @@ class Study(Noun):
             last = max(r.published for r in self.fitted) - dt.timedelta(days=1)
             early = min(self.epoch + dt.timedelta(days=1), last)
             block = MODEL_ASSUMPTIONS[name].block(name, self.carriers.unit, (early, last))
+        if name == "later_rate" and "daily_rate" in self.assumptions:  # no view on which is larger
+            like = self.assumptions["daily_rate"]
+            block = (
+                f'[assumption.{name}]\nunit = "{like.unit}"\nprior = {{ {like.prior.toml()} }}\n'
+                f'basis = "{MODEL_ASSUMPTIONS[name].meaning} The prior of daily_rate."\njudgement = true'
+            )
         raise StudyError(
             f"the study has no assumption {name!r}",
             where=self.name,
