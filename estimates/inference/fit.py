@@ -206,9 +206,9 @@ def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, 
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
     for name, value in draws.items():
-        dims = model.named_vars_to_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
+        dims = _dims(model, name, value.ndim - 1)
         variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
-        coords |= {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+        coords |= _coords(model, dims)
     return xr.Dataset(variables, coords)
 
 
@@ -218,12 +218,19 @@ def _observed(model: pm.Model) -> xr.Dataset:
     for variable in model.observed_RVs:
         value = model.rvs_to_values[variable]
         stored = value.get_value() if hasattr(value, "get_value") else value.data
-        dims = model.named_vars_to_dims.get(variable.name) or tuple(
-            f"{variable.name}_dim_{i}" for i in range(np.ndim(stored))
-        )
+        dims = _dims(model, variable.name, np.ndim(stored))
         variables[variable.name] = (dims, np.asarray(stored))
-        coords |= {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+        coords |= _coords(model, dims)
     return xr.Dataset(variables, coords)
+
+
+def _dims(model: pm.Model, name: str, count: int) -> tuple[Any, ...]:
+    """The model's own dimensions of a variable, or numbered ones."""
+    return model.named_vars_to_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(count))
+
+
+def _coords(model: pm.Model, dims: tuple[Any, ...]) -> dict[str, Any]:
+    return {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
 
 
 def _constants(model: pm.Model) -> xr.Dataset:

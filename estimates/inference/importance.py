@@ -238,9 +238,7 @@ def _climb(prior: Population, evaluate: Evaluate, rng: np.random.Generator) -> t
     population, power = prior, 0.0
     while power < 1.0:
         raised = _next_power(population.log_likelihood, power)
-        gain = np.where(
-            np.isfinite(population.log_likelihood), (raised - power) * population.log_likelihood, -np.inf
-        )
+        gain = _gain(population.log_likelihood, raised - power)
         both = joined(population.take(_chosen(gain, _POPULATION, rng)), explorers)
         population, explorers, power = *_moved_apart(both, evaluate, raised, 6, rng), raised
     looks, arrived = [], []
@@ -307,13 +305,16 @@ class Blend:
         return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
 
 
+def _gain(log_likelihood: Array, step: float) -> Array:
+    """The log weights of turning the likelihood up by a step; the impossible stays impossible."""
+    return np.where(np.isfinite(log_likelihood), step * log_likelihood, -np.inf)
+
+
 def _next_power(log_likelihood: Array, power: float) -> float:
     """The largest power, up to 1, that leaves half a population's worth of effective points."""
 
     def size(raised: float) -> float:
-        return effective_size(
-            np.where(np.isfinite(log_likelihood), (raised - power) * log_likelihood, -np.inf)
-        )
+        return effective_size(_gain(log_likelihood, raised - power))
 
     low, high = power, 1.0
     if size(high) >= _POPULATION / 2:
