@@ -1,12 +1,14 @@
 """Brute-force oracle for the flagship study: NumPy, SciPy's special functions, one root finder for the priors.
 
-Two reports of one issuer, 'about 6,700' containers (2024-02-26) and 'over 13,000' (2024-08-27), under three trend
+Two reports of one issuer, 'about 6,700' containers (2024-02-26) and 'over 13,000' (2024-08-27), under four trend
 models and two readings of the first shipment. The script imports nothing of the library that it is meant to check.
 
 Main method: exact conditional sampling. Given the first shipment, the lag, the scatter and the shape of the trend, all
 drawn from their priors, the logarithms of the two seen counts are jointly normal, because the log level v of the flow
 and the bias b are normal and enter only as v + b. The weight of a draw is then P(Y1 in I1) P(Y2 in I2 | Y1), with Y1,
-Y2, v and b drawn from their exact conditional distributions. The evidence is the mean weight.
+Y2, v and b drawn from their exact conditional distributions. The evidence is the mean weight. Under lumpy the shape
+of the trend is the number of voyages a day and the two increments in units of containers_per_voyage, whose logarithm
+is then v: given the voyages a day (the ratio of two lognormals) it is normal too.
 
 Check: every unknown is drawn from its prior and weighted by the two interval probabilities as they are defined.
 """
@@ -33,6 +35,7 @@ ABOUT_6700, OVER_13000 = np.log([6650.0, 6750.0]), np.log([13000.0, 14000.0])
 # Priors (data/assumptions.csv): 5 % and 95 % quantiles after truncation to the bounds, where there are bounds.
 DAILY_RATE = (5.0, 180.0)  # lognormal; later_rate has the same prior
 GROWTH_RATE = (-0.006334, 0.006334)  # normal
+CONTAINERS_PER_VOYAGE = (120.0, 480.0)  # lognormal
 REPORTING_LAG = (1.0, 30.0)  # lognormal
 ISSUER_BIAS = (-0.329, 0.329)  # normal
 SCATTER_SCALE = 0.098 / ndtri(0.975)  # report_scatter, half-normal with 95 % below 0.098
@@ -42,7 +45,10 @@ TRUNCATED |= {"mass_152": np.log([47.0, 93.0, 43.5, np.inf]), "mass_122": np.log
 BETA = {"shell_share": (0.65, 0.97), "share_122": (0.10, 0.70)}
 # First shipment, uniform (data/assumptions.csv, data/variants.csv)
 STARTS = {None: (day("2022-06-01"), day("2024-02-01")), "mid_2022": (day("2022-06-01"), day("2022-08-31"))}
-MODELS = ("steady", "stepped", "accelerating")
+MODELS = ("steady", "stepped", "accelerating", "lumpy")
+SHAPES = {"stepped": "later_rate", "accelerating": "growth_rate", "lumpy": "containers_per_voyage"}
+# The place of a cell decides its random numbers, so the model that came later stands last under both variants.
+CELLS = [(model, variant) for models in (MODELS[:3], MODELS[3:]) for variant in STARTS for model in models]
 BATCH = 500_000  # draws held in memory at once; also the batches of the Monte Carlo errors
 
 
@@ -92,12 +98,35 @@ def draw_loads(rng, size):
 
 
 def carriers(model, t, start, rate, shape):
-    """C(t); shape is later_rate under stepped, growth_rate under accelerating, unused under steady."""
-    if model == "steady":
+    """C(t), and its mean under lumpy; shape is the unknown that SHAPES names."""
+    if model in ("steady", "lumpy"):
         return rate * np.maximum(t - start, 0)
     if model == "stepped":
         return rate * np.maximum(np.minimum(t, FEB) - start, 0) + shape * np.maximum(t - FEB, 0)
     return rate * np.exp(shape * (start - FEB)) * np.expm1(shape * np.maximum(t - start, 0)) / shape
+
+
+def draw_counts(rng, model, days, start, rate, shape):
+    """C on days in ascending order; under lumpy a sum of independent gamma increments of scale shape."""
+    counts = np.array([carriers(model, t, start, rate, shape) for t in days])
+    if model == "lumpy":
+        counts = (shape * rng.standard_gamma(np.diff(counts, axis=0, prepend=0) / shape)).cumsum(axis=0)
+    return counts
+
+
+def draw_published(rng, model, as_of, unknowns):
+    """C on the two published days; under lumpy given C on the two as-of days."""
+    start, rate, shape, lag = (
+        unknowns[name] for name in ("first_shipment", "daily_rate", "shape", "reporting_lag")
+    )
+    if model != "lumpy":
+        return draw_counts(rng, model, (FEB, AUG), start, rate, shape)
+    # After the last as-of day the process begins anew. The share of an increment gained by a day within it is beta.
+    last, between = AUG - lag, lag < AUG - FEB
+    counts = as_of[1] + draw_counts(rng, model, (np.maximum(last, FEB), AUG), last, rate, shape)
+    share = rng.beta(lag * rate / shape, np.where(between, last - FEB, 1) * rate / shape)
+    counts[0] = np.where(between, as_of[0] + share * (as_of[1] - as_of[0]), counts[0])
+    return counts
 
 
 def draw_inside(rng, mean, sd, interval):
@@ -110,26 +139,36 @@ def draw_inside(rng, mean, sd, interval):
     return share, mean + sd * np.where(flip, -z, z)
 
 
+def draw_trend(rng, model, size):
+    """Mean and sd of the log level given the rest of the trend, and that rest: rate and shape at level 1."""
+    mean, sd = normal_from(*np.log(DAILY_RATE))
+    rate, shape = np.ones(size), rng.normal(*normal_from(*GROWTH_RATE), size)
+    if model == "stepped":
+        # Half sum and difference of the two log rates are independent; the half sum is the level.
+        difference = rng.normal(0, np.sqrt(2) * sd, size)
+        return mean, sd / np.sqrt(2), np.exp(-difference / 2), np.exp(difference / 2)
+    if model == "lumpy":
+        # The level is containers_per_voyage, whose logarithm is normal given log(daily_rate / containers_per_voyage).
+        scale_mean, scale_sd = normal_from(*np.log(CONTAINERS_PER_VOYAGE))
+        both = np.hypot(sd, scale_sd)
+        voyages = rng.normal(0, both, size)
+        level_mean = scale_mean - scale_sd**2 / both**2 * voyages
+        return level_mean, sd * scale_sd / both, np.exp(mean - scale_mean + voyages), np.ones(size)
+    return mean, sd, rate, shape
+
+
 def conditional_batch(rng, model, variant, size):
-    """Weights and unknowns of one batch of the main method."""
+    """Weights, counts on the two as-of days and unknowns of one batch of the main method."""
     start = rng.uniform(*STARTS[variant], size)
     scatter = np.abs(rng.normal(0, SCATTER_SCALE, size))
-    z = rng.standard_normal(size) * np.where(
-        rng.random(size) < 0.5, 1, 2
-    )  # half of the lags from twice the sd,
-    weight = 1 / (0.5 + 0.25 * np.exp(0.375 * z**2))  # corrected by the ratio of the densities
+    # Half of the lags come from twice the sd, corrected by the ratio of the densities.
+    z = rng.standard_normal(size) * np.where(rng.random(size) < 0.5, 1, 2)
+    weight = 1 / (0.5 + 0.25 * np.exp(0.375 * z**2))
     lag_mean, lag_sd = normal_from(*np.log(REPORTING_LAG))
     lag = np.exp(lag_mean + lag_sd * z)
-    level_mean, level_sd = normal_from(*np.log(DAILY_RATE))
+    level_mean, level_sd, unit_rate, unit_shape = draw_trend(rng, model, size)
     _, bias_sd = normal_from(*ISSUER_BIAS)
-    unit_rate, unit_shape = np.ones(size), rng.normal(*normal_from(*GROWTH_RATE), size)
-    if (
-        model == "stepped"
-    ):  # half sum and difference of the two log rates are independent; the half sum is the level
-        difference = rng.normal(0, np.sqrt(2) * level_sd, size)
-        level_sd = level_sd / np.sqrt(2)
-        unit_rate, unit_shape = np.exp(-difference / 2), np.exp(difference / 2)
-    counts = np.array([carriers(model, t - lag, start, unit_rate, unit_shape) for t in (FEB, AUG)])
+    counts = draw_counts(rng, model, (FEB - lag, AUG - lag), start, unit_rate, unit_shape)
     begun = counts.min(axis=0) > 0  # a count of 0 has probability 0
     x1, x2 = np.log(np.where(begun, counts, 1))
 
@@ -141,10 +180,10 @@ def conditional_batch(rng, model, variant, size):
     both += np.sqrt(common * noise / (noise + 2 * common)) * rng.standard_normal(size)
     level = level_mean + level_sd**2 / common * (both - level_mean)
     level += level_sd * bias_sd / np.sqrt(common) * rng.standard_normal(size)
-    shape = unit_shape * np.exp(level) if model == "stepped" else unit_shape
+    shape = unit_shape * np.exp(level) if model in ("stepped", "lumpy") else unit_shape
     unknowns = {"first_shipment": start, "daily_rate": unit_rate * np.exp(level), "shape": shape}
     unknowns |= {"reporting_lag": lag, "report_scatter": scatter, "issuer_bias": both - level}
-    return np.where(begun, weight * p1 * p2, 0), unknowns
+    return np.where(begun, weight * p1 * p2, 0), counts * np.exp(level), unknowns
 
 
 def prior_batch(rng, model, variant, size):
@@ -154,21 +193,23 @@ def prior_batch(rng, model, variant, size):
     rate, shape = np.exp(rng.normal(*normal_from(*np.log(DAILY_RATE)), (2, size)))
     if model == "accelerating":
         shape = rng.normal(*normal_from(*GROWTH_RATE), size)
+    if model == "lumpy":
+        shape = np.exp(rng.normal(*normal_from(*np.log(CONTAINERS_PER_VOYAGE)), size))
     bias, scatter = rng.normal(*normal_from(*ISSUER_BIAS), size), np.abs(rng.normal(0, SCATTER_SCALE, size))
     weight = np.ones(size)
-    for t, interval in ((FEB, ABOUT_6700), (AUG, OVER_13000)):
-        count = carriers(model, t - lag, start, rate, shape)
+    counts = draw_counts(rng, model, (FEB - lag, AUG - lag), start, rate, shape)
+    for count, interval in zip(counts, (ABOUT_6700, OVER_13000), strict=True):
         low, high = ((end - np.log(np.where(count > 0, count, 1)) - bias) / scatter for end in interval)
         weight *= np.where(count > 0, ndtr(high) - ndtr(low), 0)
     return weight
 
 
-def derived(rng, model, unknowns):
+def derived(rng, model, as_of, unknowns):
     """All quantities of interest, and the claims as arrays of true and false."""
     q, load = dict(unknowns), draw_loads(rng, unknowns["daily_rate"].size)
-    start, rate, shape = q["first_shipment"], q["daily_rate"], q.pop("shape")
-    q.update({"stepped": {"later_rate": shape}, "accelerating": {"growth_rate": shape}}.get(model, {}))
-    feb, aug = (carriers(model, t, start, rate, shape) for t in (FEB, AUG))
+    feb, aug = draw_published(rng, model, as_of, unknowns)
+    shape = q.pop("shape")
+    q |= {SHAPES[model]: shape} if model in SHAPES else {}
     tonnes = aug * load["shell_share"] * load["payload"]
     q.update(
         containers_feb_2024=feb, containers_aug_2024=aug, pace=(aug - feb) / (AUG - FEB), ratio=aug / feb
@@ -205,11 +246,11 @@ def run_cell(rng, model, variant, draws):
     """Evidence by both methods, posterior summaries and claims of one model under one variant."""
     masses, quantities, claims, sums, check = [], {}, {}, np.zeros(2), np.zeros(2)
     for _ in range(draws // BATCH):
-        weight, unknowns = conditional_batch(rng, model, variant, BATCH)
+        weight, as_of, unknowns = conditional_batch(rng, model, variant, BATCH)
         sums += weight.sum(), (weight**2).sum()
         masses.append(weight.sum())
         keep = weight > 1e-10 * weight.max()  # what is dropped weighs far less than the Monte Carlo error
-        values, truths = derived(rng, model, {name: v[keep] for name, v in unknowns.items()})
+        values, truths = derived(rng, model, as_of[:, keep], {k: v[keep] for k, v in unknowns.items()})
         for name, v in values.items():
             quantities.setdefault(name, []).append(summarise(weight[keep], v))
         for name, v in truths.items():
@@ -241,25 +282,40 @@ def print_cell(cell):
         print(f"  P({name}) = {p:.5f} +- {e:.5f}")
 
 
+def merged(path, result):
+    """The result, with the cells of the file that it does not hold anew; both must be of one run length and seed."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    if any(stored[name] != result[name] for name in ("draws", "seed")):
+        raise ValueError(
+            f"{path} was run with {stored['draws']} draws and seed {stored['seed']}: use these, or all models"
+        )
+    cells = {(cell["model"], cell["variant"]): cell for cell in stored["cells"] + result["cells"]}
+    return result | {"cells": [cells[key] for key in CELLS if key in cells]}
+
+
 def main():
-    """Run every cell, print the tables and perhaps store them."""
+    """Run the cells of the chosen models, print the tables and perhaps store them."""
     parser = argparse.ArgumentParser(description="Brute-force oracle for the flagship study.")
     parser.add_argument(
         "--draws", type=int, default=50_000_000, help="draws per cell; the check takes twice as many"
     )
     parser.add_argument("--seed", type=int, default=20240827)
-    parser.add_argument("--out", help="write the result to this JSON file")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="only these")
+    parser.add_argument("--out", type=Path, help="JSON file for the result; its cells of other models stay")
     options = parser.parse_args()
     draws = max(2, options.draws // BATCH) * BATCH
     result = {"draws": draws, "seed": options.seed, "date": datetime.date.today().isoformat(), "cells": []}
-    cells = [(model, variant) for variant in STARTS for model in MODELS]
-    for seed, (model, variant) in zip(
-        np.random.SeedSequence(options.seed).spawn(len(cells)), cells, strict=True
-    ):
-        result["cells"].append(run_cell(np.random.default_rng(seed), model, variant, draws))
-        print_cell(result["cells"][-1])
+    keeps = options.out and options.out.exists() and set(options.models) != set(MODELS)
+    if keeps:
+        merged(options.out, result)  # a mismatch is an error before the work, not after it
+    seeds = np.random.SeedSequence(options.seed).spawn(len(CELLS))
+    for seed, (model, variant) in zip(seeds, CELLS, strict=True):
+        if model in options.models:
+            result["cells"].append(run_cell(np.random.default_rng(seed), model, variant, draws))
+            print_cell(result["cells"][-1])
     if options.out:
-        Path(options.out).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result = merged(options.out, result) if keeps else result
+        options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

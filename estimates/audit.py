@@ -149,7 +149,8 @@ def _judgements(study: Study) -> Iterator[Finding]:
 
 def unused(study: Study, model_assumptions: tuple[str, ...]) -> tuple[str, ...]:
     """Assumptions of the study that neither the model nor any formula or claim asks for."""
-    asked = {"reporting_lag", "issuer_bias", "common_bias", "report_scatter", *model_assumptions}
+    bridges = {report.bridge for report in (*study.fitted, *study.predicted) if report.bridge}
+    asked = {"reporting_lag", "issuer_bias", "common_bias", "report_scatter", *model_assumptions, *bridges}
     for quantity in study.quantities:
         asked |= set(dependencies(quantity, study.quantities))
     asked |= {leaf.name for claim in study.claims.values() for leaf in claim.parsed.names()} - set(

@@ -17,6 +17,7 @@ from estimates.errors import OutputError, QuestionError, StudyError, choices
 from estimates.files import replacing
 from estimates.formula import Name
 from estimates.quantities import evaluate
+from estimates.seen import Seen
 from estimates.study import Study, restore
 from estimates.trust import Trust
 from estimates.units import DATE
@@ -235,6 +236,30 @@ class Estimate:
         error = np.sqrt(share * (1 - share) / self._effective(holds))
         return Measured(share, float(error))
 
+    def predicted(self, report: str) -> Seen:
+        """What the issuer of a report that was not fitted would have seen, given those that were.
+
+        Parameters
+        ----------
+        report : str
+            The id of a report that the study holds out, or that `Study.predicting` added.
+
+        Raises
+        ------
+        QuestionError
+            For a report that was fitted, or is unknown.
+        """
+        known = [one.id for one in self.study.predicted]
+        if report not in known:
+            raise QuestionError(f"{report!r} was not predicted", remedy=choices(report, known))
+        draws = self.data["posterior"].to_dataset()
+        place = known.index(report)
+        before, centre = (
+            np.asarray(draws[name].isel(predicted=place), dtype=float).ravel()
+            for name in ("seen_before", "seen_centre")
+        )
+        return Seen(before, centre, np.asarray(draws["report_scatter"], dtype=float).ravel())
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """The unknowns of the model: fitted ones first."""
@@ -416,6 +441,9 @@ class Estimate:
             "variant": self.study.variant_name or "",
             "base_fingerprint": self.study.fingerprint if self.study.variant_name else "",
             "asked_days": ",".join(str(day) for day in self.study.asked_days),
+            "made_up": json.dumps(
+                [report.model_dump_json(exclude_defaults=True) for report in self.study.made_up]
+            ),
             "conditions": json.dumps(asdict(self.conditions), ensure_ascii=False),
         }
         packed = {
@@ -448,7 +476,8 @@ def load(path: str | Path) -> Estimate:
             tree = opened.load()
         attrs = tree.attrs
         asked = tuple(day for day in attrs["asked_days"].split(",") if day)
-        study = restore(attrs["study"], attrs["variant"] or None, attrs["base_fingerprint"] or None, asked)
+        reading = (attrs["variant"] or None, attrs["base_fingerprint"] or None)
+        study = restore(attrs["study"], *reading, asked, tuple(json.loads(attrs["made_up"])))
         stored = json.loads(attrs["conditions"])
     except (OSError, KeyError, ValueError) as error:
         raise OutputError(

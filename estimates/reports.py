@@ -306,7 +306,23 @@ class Report(Noun):
     independent: str = Field(
         default="", description="Why this is a count of its own, where the audit suspects it is not."
     )
+    counts: str = Field(
+        default="",
+        description="What the issuer counts, in its words; other words on one quantity need a bridge.",
+    )
+    bridge: Identifier | None = Field(
+        default=None,
+        description="The dimensionless assumption that turns the quantity into what this issuer counts.",
+    )
+    held_out: str = Field(
+        default="", description="Why it is only compared with what the models predict, and not fitted."
+    )
     note: str = Field(default="", description="Anything a reader should know.")
+
+    @property
+    def current(self) -> dt.date:
+        """The last day it can speak of: its as-of day, or its publication."""
+        return self.as_of[1] if self.as_of else self.published
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -341,10 +357,11 @@ def relays(reports: Sequence[Report]) -> dict[str, str]:
     found: dict[str, str] = {}
     ordered = sorted(reports, key=lambda report: report.published)
     for index, later in enumerate(ordered):
-        if later.independent or later.derived_from:
+        if later.independent or later.derived_from or later.held_out:
             continue
         for earlier in ordered[:index]:
-            if earlier.id not in found and not earlier.derived_from and _same_release(earlier, later):
+            is_release = earlier.id not in found and not earlier.derived_from and not earlier.held_out
+            if is_release and _same_release(earlier, later):
                 found[later.id] = earlier.id
                 break
     return found
@@ -360,6 +377,25 @@ def _same_release(earlier: Report, later: Report) -> bool:
 
 
 def fitted_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
-    """The reports that enter the likelihood: neither derived from another nor a relay of it."""
+    """The reports that enter the likelihood: neither held out, nor derived from another, nor a relay of it."""
     repeated = relays(reports)
-    return tuple(r for r in reports if r.derived_from is None and r.id not in repeated)
+    return tuple(r for r in reports if not r.held_out and r.derived_from is None and r.id not in repeated)
+
+
+def predecessors(reports: Sequence[Report], known: Sequence[Report]) -> dict[str, str]:
+    """The report of `known` that each of `reports` carries on from: id -> id.
+
+    A series is one issuer's cumulative counts of one quantity from one start. Each carries on from the
+    count before it; the first of a series from none.
+    """
+    found = {}
+    for report in reports:
+        series = [one for one in known if _series(one) == _series(report)]
+        before = [one for one in series if (one.current, one.id) < (report.current, report.id)]
+        if before:
+            found[report.id] = max(before, key=lambda one: (one.current, one.id)).id
+    return found
+
+
+def _series(report: Report) -> tuple[object, ...]:
+    return (report.issuer, report.measures, report.since)

@@ -185,6 +185,8 @@ def role(report: Report, repeated: dict[str, str]) -> str:
     """What a report is used as."""
     if report.derived_from:
         return f"derived from {report.derived_from}"
+    if report.held_out:
+        return "held out"
     return f"relay of {repeated[report.id]}" if report.id in repeated else "data"
 
 

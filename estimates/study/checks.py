@@ -35,7 +35,8 @@ _RESERVED = frozenset(
         "as_of_place",
         "as_of_width",
     }
-    | {"windowed", "undated_issuer", "shared_quantity"}
+    | {"windowed", "undated_issuer", "shared_quantity", "carried", "predicted"}
+    | {"seen_place", "seen_before", "seen_centre"}
 )
 
 
@@ -128,12 +129,49 @@ def _reports(study: "Study") -> None:
         if report.since and not study.needs_day(report.measures):
             raise StudyError("since, for a quantity without carriers", where=where, remedy="Leave since out.")
     _derivations(study)
+    _bridges(study)
     if not fitted_reports(study.reports):
         raise StudyError(
             "no report at all to learn from",
             where="report",
             remedy="Give at least one [[report]] that is not derived from another.",
         )
+
+
+def _bridges(study: "Study") -> None:
+    """Two different counts of one quantity are pooled only over a named assumption."""
+    wordings: dict[str, dict[str, str | None]] = {}
+    for report in study.reports:
+        where = f"report {report.id!r} · bridge"
+        if report.bridge is not None:
+            if report.bridge not in study.assumptions:
+                known = study.assumptions
+                raise StudyError(
+                    f"unknown assumption {report.bridge!r}", where=where, remedy=choices(report.bridge, known)
+                )
+            if study.registry.dimension(study.assumptions[report.bridge].unit).powers:
+                raise StudyError(
+                    f"{report.bridge!r} is in {study.assumptions[report.bridge].unit}",
+                    where=where,
+                    remedy="A bridge is a ratio: dimensionless.",
+                )
+        if report in fitted_reports(study.reports):
+            bridges = wordings.setdefault(report.measures, {})
+            if bridges.setdefault(report.counts, report.bridge) != report.bridge:
+                raise StudyError(
+                    f"the same count with and without the bridge {report.bridge or bridges[report.counts]!r}",
+                    where=where,
+                    remedy="Reports with the same words in counts take the same bridge.",
+                )
+    for measured, bridges in wordings.items():
+        plain = [words for words, bridge in bridges.items() if bridge is None]
+        if len(plain) > 1:
+            told = " and ".join(repr(words or "(not said)") for words in plain[:3])
+            raise StudyError(
+                f"reports on {measured} count different things: {told}",
+                where="report · counts",
+                remedy="Give all but one a bridge: the assumption that turns one count into the other.",
+            )
 
 
 def _derivations(study: "Study") -> None:

@@ -26,7 +26,7 @@ from estimates.assumptions import MODEL_ASSUMPTIONS, Assumption, Distribution, P
 from estimates.claims import Claim
 from estimates.errors import EstimatesError, StudyError, choices
 from estimates.quantities import Quantity, dependencies
-from estimates.reports import Identifier, Noun, Report, Words, fitted_reports
+from estimates.reports import Identifier, Noun, Report, Words, fitted_reports, predecessors
 from estimates.study.checks import check
 from estimates.study.refusals import translated
 from estimates.units import DATE, Units, units_of
@@ -87,6 +87,10 @@ class Study(Noun):
     epoch: dt.date = Field(description="Day 0 of the clock, before anything was shipped.")
     horizon: dt.date = Field(description="The last day looked at.")
     knot: dt.date | None = Field(default=None, description="The day on which two-part models turn.")
+    errors: Literal["count", "increment"] = Field(
+        default="count",
+        description="Whether each count errs by itself, or an issuer's counts carry earlier errors along.",
+    )
     carriers: Carriers
     headline: Headline | None = Field(default=None, description="What the pictures lead with.")
     units: Annotated[Mapping[str, str], AfterValidator(MappingProxyType), PlainSerializer(dict)] = Field(
@@ -100,6 +104,7 @@ class Study(Noun):
 
     _variant: str | None = PrivateAttr(default=None)
     _asked: tuple[dt.date, ...] = PrivateAttr(default=())
+    _hypothetical: tuple[Report, ...] = PrivateAttr(default=())
     _base_fingerprint: str | None = PrivateAttr(default=None)
 
     # ---- what the file must satisfy ------------------------------------------------------------
@@ -133,6 +138,21 @@ class Study(Noun):
         return tuple(sorted(fitted_reports(self.reports), key=lambda report: (report.published, report.id)))
 
     @cached_property
+    def predicted(self) -> tuple[Report, ...]:
+        """The reports that models predict without being shown: held out, or added by `predicting`."""
+        held_out = (r for r in self.reports if r.held_out and r.derived_from is None)
+        return tuple(
+            sorted((*held_out, *self._hypothetical), key=lambda report: (report.published, report.id))
+        )
+
+    @cached_property
+    def predecessors(self) -> Mapping[str, str]:
+        """The fitted report that a report carries on from, where errors go by increments: id -> id."""
+        if self.errors == "count":
+            return MappingProxyType({})
+        return MappingProxyType(predecessors([*self.fitted, *self.predicted], self.fitted))
+
+    @cached_property
     def days(self) -> tuple[dt.date, ...]:
         """The days on which carriers are kept: a weekly grid, published days, and those asked for."""
         length = (self.horizon - self.epoch).days
@@ -144,9 +164,10 @@ class Study(Noun):
     def needed(self) -> tuple[str, ...]:
         """The assumptions that its reports ask for: scatter, bias, and lag where a day is not given."""
         names = ["report_scatter", "issuer_bias"]
-        if any(report.as_of is None for report in self.fitted):
+        asked = [*self.fitted, *self.predicted]
+        if any(report.as_of is None for report in asked):
             names.append("reporting_lag")
-        voices = [(report.measures, report.issuer) for report in self.fitted]
+        voices = [(report.measures, report.issuer) for report in asked]
         if len({measured for measured, _ in voices}) < len(set(voices)):
             names.append("common_bias")
         return tuple(names)
@@ -161,6 +182,11 @@ class Study(Noun):
     def asked_days(self) -> tuple[dt.date, ...]:
         """The days added by `asking`."""
         return self._asked
+
+    @property
+    def made_up(self) -> tuple[Report, ...]:
+        """The reports added by `predicting`."""
+        return self._hypothetical
 
     @property
     def variant_name(self) -> str | None:
@@ -183,9 +209,11 @@ class Study(Noun):
                     [*r.says.seen],
                     r.says.printing.name,
                     *map(str, (r.published, r.as_of, r.since)),
+                    *([r.bridge] if r.bridge else []),
                 ]
                 for r in self.fitted
             )
+            + ([self.errors] if self.errors != "count" else [])
         )
 
     def document(self) -> dict[str, Any]:
@@ -332,6 +360,48 @@ class Study(Noun):
         study._asked = tuple(sorted({*self._asked, *(self.date_of(day) for day in days)}))
         return study
 
+    def holding_out(self, *report_ids: str) -> "Study":
+        """This study with some fitted reports kept from the fit, for its models to predict.
+
+        Other than `without`, the report stays in view: its issuer, its days and its wording are known.
+        """
+        document = self._raw()
+        known = [report.id for report in self.fitted]
+        for report_id in report_ids:
+            if report_id not in known:
+                raise StudyError(f"{report_id!r} is no fitted report", remedy=choices(report_id, known))
+        for report in document["report"]:
+            if report["id"] in report_ids:
+                report["held_out"] = "left out to be predicted"
+        return self._made(document)
+
+    def predicting(self, *reports: Report) -> "Study":
+        """This study with more reports for its models to predict, such as the next one of an issuer.
+
+        Raises
+        ------
+        StudyError
+            For an issuer that has not reported on the quantity, or a day outside the study.
+        """
+        voices = {report.issuer for report in self.fitted}
+        for report in reports:
+            if report.issuer not in voices:
+                raise StudyError(
+                    f"unknown issuer {report.issuer!r}",
+                    remedy=f"Only one of fitted reports can be predicted. {choices(report.issuer, voices)}",
+                )
+            if report.measures not in {r.measures for r in self.fitted if r.issuer == report.issuer}:
+                raise StudyError(
+                    f"{report.issuer} has not reported on {report.measures!r}",
+                    remedy="Its bias on that is unknown; name what it has reported on.",
+                )
+            self.date_of(report.published)
+        study = self.model_copy()
+        for cached in ("predicted", "predecessors"):
+            study.__dict__.pop(cached, None)
+        study._hypothetical = (*self._hypothetical, *reports)
+        return study
+
     def assuming(self, changes: Mapping[str, Any] | None = None, **more: Any) -> "Study":
         """This study with other priors: a `Prior`, its fields as a mapping, or a value to fix.
 
@@ -388,12 +458,13 @@ class Study(Noun):
         except ValidationError as error:
             raise translated(error, Study, document) from None
         study._variant, study._base_fingerprint = self._variant, None
-        study._asked = self._asked
+        study._asked, study._hypothetical = self._asked, self._hypothetical
         return study
 
     def __reduce__(self) -> tuple[Any, ...]:
         asked = tuple(map(str, self._asked))
-        return (restore, (json.dumps(self.document()), self._variant, self._base_fingerprint, asked))
+        made_up = tuple(report.model_dump_json(exclude_defaults=True) for report in self._hypothetical)
+        return (restore, (json.dumps(self.document()), self._variant, self._base_fingerprint, asked, made_up))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self.__reduce__() == other.__reduce__()
@@ -408,10 +479,15 @@ def _digest(content: Any) -> str:
 
 
 def restore(
-    document: str, variant: str | None = None, base: str | None = None, asked: tuple[str, ...] = ()
+    document: str,
+    variant: str | None = None,
+    base: str | None = None,
+    asked: tuple[str, ...] = (),
+    made_up: tuple[str, ...] = (),
 ) -> Study:
-    """A study from its `Study.document` as JSON, read as the variant it was, with the days asked for."""
+    """A study from its `Study.document` as JSON, read as the variant it was, with what else was asked for."""
     study = Study.model_validate_json(document)
     study._variant, study._base_fingerprint = variant, base
     study._asked = tuple(map(dt.date.fromisoformat, asked))
+    study._hypothetical = tuple(map(Report.model_validate_json, made_up))
     return study

@@ -63,6 +63,66 @@ def interval_logp(
     return pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
 
 
+def series_logp(
+    value: pt.TensorVariable,
+    level: pt.TensorVariable,
+    bias: pt.TensorVariable,
+    scatter: pt.TensorVariable,
+    grid: pt.TensorVariable,
+    rule: pt.TensorVariable,
+    low: pt.TensorVariable,
+    high: pt.TensorVariable,
+    before: pt.TensorVariable,
+    series: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """The log probability of a printed `value` whose issuer had seen `before` carriers earlier.
+
+    As `interval_logp`, for Y = before + level * exp(bias + scatter * e), where `level` is what was added
+    since. Given the counts before it, a report says something only of what was added.
+    """
+    low, high = _ends(value, grid, rule, low, high)
+    low, high = low - before, high - before
+    is_possible = pt.gt(high, 0.0)
+    is_positive = pt.gt(level, 0.0)
+    centre = pt.log(pt.switch(is_positive, level, 1.0)) + bias
+    top = pt.switch(is_possible, high, pt.maximum(low, 0.0) + 1.0)
+    log_p = log_mass(pt.maximum(low, 0.0), top, centre, pt.maximum(scatter, _TINY))
+    log_p = pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
+    return pt.switch(is_possible, log_p, -np.inf)
+
+
+def seen_within(
+    place: pt.TensorVariable,
+    interval: tuple[pt.TensorVariable, pt.TensorVariable],
+    level: pt.TensorVariable,
+    bias: pt.TensorVariable,
+    scatter: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """The seen count at `place`, from 0 to 1, of its distribution within an interval.
+
+    z = Phi^-1(Phi(a) + place (Phi(b) - Phi(a))) for standardised ends a < b, taken in the tail where
+    the numbers subtracted are small; the seen count is level * exp(bias + scatter z).
+    """
+    low, high = (pt.maximum(end, 0.0) for end in interval)
+    is_positive = pt.gt(level, 0.0)
+    centre, spread = pt.log(pt.switch(is_positive, level, 1.0)) + bias, pt.maximum(scatter, _TINY)
+    below = pt.switch(
+        pt.gt(low, 0.0), _standardised(pt.switch(pt.gt(low, 0.0), low, 1.0), centre, spread), -_FAR
+    )
+    is_bounded = pt.gt(high, 0.0) & pt.lt(high, np.inf)
+    above = pt.switch(is_bounded, _standardised(pt.switch(is_bounded, high, 1.0), centre, spread), _FAR)
+    is_upper = pt.gt(below + above, 0.0)
+    start, end = pt.switch(is_upper, -above, below), pt.switch(is_upper, -below, above)
+    inside = pt.switch(is_upper, 1.0 - place, place)
+    first, last = (0.5 * pt.erfc(-edge / _ROOT_TWO) for edge in (start, end))
+    mass = first + inside * (last - first)
+    is_far = pt.lt(mass, _TINY)  # so far out that all of it lies at the nearer end
+    z = pt.switch(is_far, end, -_ROOT_TWO * pt.erfcinv(2.0 * pt.switch(is_far, 0.5, mass)))
+    z = pt.minimum(pt.maximum(z, start), end)
+    seen = pt.exp(centre + spread * pt.switch(is_upper, -z, z))
+    return pt.switch(is_positive, pt.minimum(pt.maximum(seen, low), pt.maximum(high, low)), low)
+
+
 def _ends(value: Any, grid: Any, rule: Any, low: Any, high: Any) -> tuple[Any, Any]:
     half = grid / 2.0
     low = pt.switch(pt.eq(rule, NEAREST), value - half, pt.switch(pt.eq(rule, FLOOR), value, low))
@@ -139,6 +199,30 @@ def print_reports(
 ) -> Any:
     """Simulated reports: the seen count, printed by the rule of each. The `dist` of `interval_logp`."""
     error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
-    seen = level * pt.exp(bias + scatter * error)
+    return _printed(level * pt.exp(bias + scatter * error), grid, rule)
+
+
+def print_series(
+    level: Any,
+    bias: Any,
+    scatter: Any,
+    grid: Any,
+    rule: Any,
+    low: Any,
+    high: Any,
+    before: Any,
+    series: Any,
+    size: Any,
+) -> Any:
+    """Simulated reports that carry their issuer's earlier errors along. The `dist` of `series_logp`.
+
+    `series` (report, report) is 1 where a report holds the count of another in it, itself included.
+    """
+    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    added = level * pt.exp(bias + scatter * error)
+    return _printed((series * pt.shape_padaxis(added, -2)).sum(axis=-1), grid, rule)
+
+
+def _printed(seen: Any, grid: Any, rule: Any) -> Any:
     printed = pt.switch(pt.eq(rule, NEAREST), grid * pt.round(seen / grid), grid * pt.floor(seen / grid))
     return pt.switch(pt.eq(rule, UNROUNDED), seen, printed)
