@@ -13,17 +13,27 @@ from estimates.errors import EstimatesError
 
 if TYPE_CHECKING:
     from estimates import terms
+    from estimates.comparison import Comparison, compare
     from estimates.estimate import Estimate, load
+    from estimates.forecasts import Forecast, forecast, read_forecast, resolve
+    from estimates.hindsight import scorecard
     from estimates.inference import infer, sample
     from estimates.study import Study, read
 else:
     _HOMES = {
+        "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
+        "Forecast": "estimates.forecasts",
         "Study": "estimates.study",
+        "compare": "estimates.comparison",
+        "forecast": "estimates.forecasts",
         "infer": "estimates.inference",
         "load": "estimates.estimate",
         "read": "estimates.study",
+        "read_forecast": "estimates.forecasts",
+        "resolve": "estimates.forecasts",
         "sample": "estimates.inference",
+        "scorecard": "estimates.hindsight",
     }
 
     def __getattr__(name: str) -> Any:
@@ -40,4 +50,15 @@ else:
         return sorted(__all__)
 
 
-__all__ = ["Estimate", "EstimatesError", "Study", "infer", "load", "read", "sample", "terms"]
+__all__ = [
+    "Comparison",
+    "Estimate",
+    "EstimatesError",
+    "Study",
+    "compare",
+    "infer",
+    "load",
+    "read",
+    "sample",
+    "terms",
+]

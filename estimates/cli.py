@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -43,6 +44,12 @@ _CHECK_EXAMPLES = """\b
 Examples:
   estimates check
   estimates check barrels.toml --model stepped"""
+
+_COMPARE_EXAMPLES = """\b
+Examples:
+  estimates compare
+  estimates compare --models steady,stepped --variants none,mid_2022
+  estimates compare barrels.toml --json | jq '.pairs[].says'"""
 
 _NEW_EXAMPLES = """\b
 Example:
@@ -154,6 +161,66 @@ def check(
         _print_json(document)
     else:
         _show_check(asked, document)
+
+
+@app.command(epilog=_COMPARE_EXAMPLES)
+def compare(
+    study: StudyArgument = _FLAGSHIP,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="STUDY", help="Another study of the same reports, to be compared along."
+        ),
+    ] = None,
+    models: Annotated[
+        str, typer.Option("--models", "-m", metavar="A,B", help="Names or paths, separated by commas.")
+    ] = "steady,stepped,accelerating,lumpy",
+    variants: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Readings; none is the study's own.  [default: none and all]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, max=64, help="Processes.  [default: one a core]")
+    ] = os.cpu_count() or 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for compare.json.  [default: results/STUDY]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell rival stories of the same reports apart, where the reports can.
+
+    A story is a model under a reading. Prints the log evidence of each, what it implies, how far one is
+    disfavoured under every rereading, and which reports it fails. Takes about a minute.
+    """
+    asked = [_read(name, None) for name in (study, *(also or ()))]
+    files = [_model(model.strip()) for model in models.split(",")]
+    readings = None if variants is None else [_reading(name.strip()) for name in variants.split(",")]
+    folder = out if out or as_json else Path("results") / asked[0].name
+    if folder:
+        _check_folder(folder)
+    with _progress(f"Comparing stories of {asked[0].name}") as progress:
+        from estimates.comparison import compare as compared
+
+        found = compared(
+            asked,
+            [file.name if file.is_on_shelf else file.path for file in files],
+            readings,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+        )
+        document = found.document()
+        if folder:
+            _write_json(document, folder / "compare.json")
+    if as_json:
+        _print_json(document)
+    else:
+        _show_comparison(asked[0], document, folder)
+
+
+def _reading(name: str) -> str | None:
+    return None if name in ("none", "") else name
 
 
 @app.command()
@@ -295,6 +362,13 @@ def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None
         html.write_text(text, encoding="utf-8")
 
 
+def _write_json(document: dict[str, Any], path: Path) -> None:
+    from estimates.files import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(_json(document) + "\n", encoding="utf-8")
+
+
 def _json(document: dict[str, Any], *, plain: bool = False) -> str:
     return json.dumps(document, indent=1, ensure_ascii=plain, allow_nan=False)
 
@@ -337,9 +411,27 @@ def _show(estimate: "Estimate", document: dict[str, Any], folder: Path | None) -
         _say(tables.parameters(document), "")
     if document["claims"]:
         _say(tables.claims(study, document), "")
+    _say(*tables.sources(document))
     _say(*tables.trust(document))
     if folder:
         _say(f"Wrote {folder / 'page.html'} (open it next), with estimate.json and estimate.nc beside it.")
+
+
+def _show_comparison(study: "Study", document: dict[str, Any], folder: Path | None) -> None:
+    from estimates import tables
+
+    _say(tables.title(study), "", *tables.stories(document), "")
+    _say(*tables.rivals(document), "")
+    if document["checks"]:
+        _say(*tables.held_out(document), "")
+    if document["telling"]:
+        _say(*tables.telling(document), "")
+    if document["cases"]:
+        _say(tables.scores(document), "")
+    _say(*tables.averages(document))
+    _say(tables.compared(study, document))
+    if folder:
+        _say(f"Wrote {folder / 'compare.json'}.")
 
 
 def _show_check(study: "Study", document: dict[str, Any]) -> None:
@@ -356,8 +448,9 @@ def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
     from estimates import tables
     from estimates.audit import audit, unused
     from estimates.reports import relays
+    from estimates.sources import independent_sources
 
-    findings = audit(study)
+    findings, sources = audit(study), independent_sources(study)
     repeated = relays(study.reports)
     return {
         "schema": 1,
@@ -379,6 +472,7 @@ def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
         "assumptions": list(tables.prior_rows(study)),
         "findings": [finding.words for finding in findings],
         "warnings": [finding.words for finding in findings if finding.is_warning],
+        "sources": asdict(sources) if sources else None,
         "unused": list(unused(study, model.assumptions)),
         "missing": [
             {"name": name, "paste": _block(study, name)}

@@ -18,6 +18,7 @@ from estimates.files import replacing
 from estimates.formula import Name
 from estimates.quantities import evaluate
 from estimates.seen import Seen
+from estimates.sources import independent_sources
 from estimates.study import Study, restore
 from estimates.trust import Trust
 from estimates.units import DATE
@@ -393,7 +394,7 @@ class Estimate:
     def document(self) -> dict[str, Any]:
         """The estimate as the JSON document of ``estimates run --json``."""
         conditions, study = self.conditions, self.study
-        evidence = conditions.log_evidence
+        evidence, sources = conditions.log_evidence, independent_sources(study)
         return {
             "schema": 1,
             "study": study.name,
@@ -409,6 +410,7 @@ class Estimate:
             "interval": {"kind": "eti", "prob": INTERVAL},
             "log_evidence": {"value": evidence.value, "mcse": evidence.mcse} if evidence else None,
             "trust": asdict(conditions.trust) | {"notes": list(conditions.trust.notes)},
+            "sources": asdict(sources) if sources else None,
             "quantities": self.quantities(),
             "trend": self.trend(),
             "parameters": self.parameter_rows(),

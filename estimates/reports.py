@@ -377,7 +377,7 @@ def _same_release(earlier: Report, later: Report) -> bool:
 
 
 def fitted_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
-    """The reports that enter the likelihood: neither held out, nor derived from another, nor a relay of it."""
+    """The reports that enter the likelihood: not held out, not derived from another, not a relay of it."""
     repeated = relays(reports)
     return tuple(r for r in reports if not r.held_out and r.derived_from is None and r.id not in repeated)
 

@@ -165,6 +165,25 @@ def trust(document: dict[str, Any]) -> Iterator[str]:
     yield f"Model {document['model']}{reading}, seed {document['seed']}, study {document['fingerprint']}."
 
 
+def sources(document: dict[str, Any]) -> Iterator[str]:
+    """How many independent sources of the level there are, a sentence."""
+    found = document["sources"]
+    if not found:
+        return
+    issuers, voices, effective = (found[key] for key in ("issuers", "voices", "effective"))
+    left_out = (
+        f" {_counted(found['bounds'], 'voice')} with a lower bound alone left out." if found["bounds"] else ""
+    )
+    yield (
+        f"{_counted(issuers, 'issuer')} in {_counted(voices, 'voice')} {'is' if issuers == 1 else 'are'} worth "
+        f"{effective:.1f} independent source{'' if f'{effective:.1f}' == '1.0' else 's'} of the level.{left_out}"
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def reports(study: Study) -> Table:
     """Every report with the interval it is read as and its role."""
     table = _table("report", "published", "says", "read as", "role")
@@ -226,6 +245,7 @@ def checked(document: dict[str, Any]) -> Iterator[str | Text]:
             yield Text(heading, style="bold")
             yield from (f"  {finding}" for finding in found)
             yield ""
+    yield from sources(document)
     if document["unused"]:
         yield f"Not used by the model {model}: {words.listed(document['unused'])}."
     missing = document["missing"]
@@ -235,3 +255,165 @@ def checked(document: dict[str, Any]) -> Iterator[str | Text]:
         yield Text("\n" + "\n\n".join(m["paste"] for m in missing) + "\n")
     head = "Read without an error, but not complete." if missing else "Read without an error."
     yield f"{head} Fingerprint {document['fingerprint']}, data digest {document['data_digest']}."
+
+
+def stories(document: dict[str, Any]) -> Iterator[Table | str]:
+    """Every story compared: its evidence, what it implies, and the reports that it fails."""
+    table = _table(
+        "story",
+        "log evidence",
+        "against the best",
+        "first shipment",
+        "a day",
+        "fails",
+        right=("log evidence",),
+    )
+    best = next(
+        (s["log_evidence"]["value"] for s in document["stories"] if s["label"] == document["best"]), None
+    )
+    for story in document["stories"]:
+        evidence, start = story["log_evidence"], story["start"]
+        behind = best - evidence["value"] if evidence and best is not None else None
+        paces = [words.interval(row["lower"], row["upper"]) for row in story["paces"]]
+        _add(
+            table,
+            story["label"] + " *" * story["conditional_of_base"],
+            f"{evidence['value']:.2f} ± {evidence['mcse']:.2f}" if evidence else "none (NUTS)",
+            "" if behind is None else "the best" if behind == 0 else words.odds(-behind),
+            _dates(start) if start else "",
+            ", then ".join(paces),
+            words.listed(story["fails"]) if story["fails"] else "",
+        )
+    yield table
+    conditional = [story for story in document["stories"] if story["conditional_of_base"]]
+    if conditional:
+        chosen = any(story["chosen_from_reports"] for story in conditional)
+        yield (
+            "* the story above it with its first shipment within a narrower window"
+            + (", which was chosen from reports: it gains from having been" if chosen else "")
+            + ". Never averaged beside it."
+        )
+
+
+def _dates(row: dict[str, Any]) -> str:
+    first, last = (words.date_words(row[end], short=True) for end in ("lower", "upper"))
+    return f"{first} to {last}"
+
+
+def rivals(document: dict[str, Any]) -> Iterator[str]:
+    """Which stories the reports tell apart, a sentence each: against the best, and within one reading."""
+    best, stories = document["best"], {story["label"]: story for story in document["stories"]}
+    if best is None:
+        yield "No story has a log evidence: none is preferred."
+        return
+    against = {
+        _other(pair, best): pair for pair in document["pairs"] if best in (pair["first"], pair["second"])
+    }
+    near = [label for label, pair in against.items() if abs(_factor(pair)) < _TEN]
+    if near:
+        yield f"Not distinguishable from {best}, the best: {words.listed(near)}. Factors below 10 as read."
+    for label, pair in against.items():
+        if label in near or pair["log_bayes_factor"] is None:
+            continue
+        yield pair["says"]
+        same = [
+            other
+            for other in document["pairs"]
+            if label in (other["first"], other["second"])
+            and other is not pair
+            and stories[_other(other, label)]["variant"] == stories[label]["variant"]
+            and abs(_factor(other)) >= _TEN
+        ]
+        if same:
+            yield max(same, key=lambda other: abs(_factor(other)))["says"]
+
+
+_TEN = 2.302585092994046
+
+
+def _other(pair: dict[str, Any], label: str) -> str:
+    return str(pair["second"] if pair["first"] == label else pair["first"])
+
+
+def _factor(pair: dict[str, Any]) -> float:
+    found = pair["log_bayes_factor"]
+    return float(found["value"]) if found else 0.0
+
+
+def held_out(document: dict[str, Any]) -> Iterator[Table | str]:
+    """What each story predicts for the reports that none was fitted to."""
+    if not document["checks"]:
+        return
+    reports = list(dict.fromkeys((check["report"], check["says"]) for check in document["checks"]))
+    table = _table("predicted", *(f"{name}\n{says}" for name, says in reports))
+    for story, found in groupby(document["checks"], itemgetter("story")):
+        cells = [
+            words.interval(check["lower"], check["upper"]) + (" fails" if check["fails"] else "")
+            for check in found
+        ]
+        _add(table, story, *cells)
+    yield table
+    yield (
+        "The 89 % interval of the count as that issuer would see it, fitted without it. A story fails a "
+        "report to which it gives less than 1 %, both tails together."
+    )
+
+
+def telling(document: dict[str, Any], *, most: int = 4) -> Iterator[str]:
+    """The counts that would tell the best story from its rivals."""
+    useful = sorted(
+        (row for row in document["telling"] if row["chance"] >= 0.2), key=lambda row: -row["chance"]
+    )
+    for row in useful[:most]:
+        said = [
+            f"{label} expects none"
+            if ends["upper"] < 1
+            else f"{label} expects {words.interval(ends['lower'], ends['upper'])}"
+            for label, ends in row["expected"].items()
+        ]
+        yield (
+            f"A count by {row['issuer']} of {words.date_words(row['day'])} would tell them apart: "
+            f"{words.listed(said)} (chance of a factor of ten: {100 * row['chance']:.0f} %)."
+        )
+    rest = [row for row in document["telling"] if row["chance"] < 0.2]
+    for row in rest:
+        yield f"No single count is likely to tell {words.listed(row['stories'])} apart."
+
+
+def averages(document: dict[str, Any]) -> Iterator[str]:
+    """The headline averaged over models, with equal weights and with evidence weights."""
+    variants = list(dict.fromkeys(story["variant"] for story in document["stories"]))
+    for variant, row in zip(variants, document["averages"], strict=True):
+        shown = []
+        for weights in ("equal", "evidence"):
+            if weights in row:
+                ends = row[weights]
+                half = (ends["upper"] - ends["lower"]) / 2
+                middle, span = words.spoken(ends["median"], half), words.spoken_interval(*_ends(ends))
+                shown.append(f"{middle} ({span}) with {weights} weights")
+        reading = f", read as {variant}" if variant else ""
+        yield f"{row['name']} over all models{reading}: {'; '.join(shown)}."
+
+
+def _ends(row: dict[str, Any]) -> tuple[float, float]:
+    return row["lower"], row["upper"]
+
+
+def scores(document: dict[str, Any]) -> Table:
+    """Exact log scores of every report, left out and forecast, by every story."""
+    kinds = ("leave-one-out", "leave-future-out")
+    columns = list(dict.fromkeys((case["kind"], case["report"]) for case in document["cases"]))
+    columns.sort(key=lambda column: kinds.index(column[0]))
+    short = {"leave-one-out": "left out", "leave-future-out": "forecast"}
+    table = _table("log score", *(f"{name}\n{short[kind]}" for kind, name in columns))
+    for story, found in groupby(document["cases"], itemgetter("story")):
+        rows = {(case["kind"], case["report"]): case["log_score"] for case in found}
+        _add(table, story, *(f"{rows[c]['value']:.2f}" if c in rows else "" for c in columns))
+    return table
+
+
+def compared(study: Study, document: dict[str, Any]) -> str:
+    """What was compared, and what so many reports can carry."""
+    stories, readings, reports = len(document["stories"]), len(document["readings"]), len(study.fitted)
+    few = ": too few for a ranking by cross-validation or for stacking weights" if reports < 10 else ""
+    return f"{stories} stories, {readings} rereadings, {reports} reports{few}."

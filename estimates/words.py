@@ -136,6 +136,21 @@ def probability(value: float | None) -> str:
     return "over 99 %" if value > 0.99 else f"{100 * value:.0f} %"
 
 
+def odds(log_factor: float) -> str:
+    """The log of a Bayes factor as odds.
+
+    Examples
+    --------
+    >>> odds(4.8), odds(-0.7), odds(30.0)
+    ('120 to 1', '1 to 2.0', 'more than a million to 1')
+    """
+    shown = math.exp(min(abs(log_factor), 700.0))
+    rounded = f"{shown:.1f}" if shown < 9.95 else f"{float(f'{shown:.2g}'):,.0f}"
+    if shown > 1e6:
+        rounded = "more than a million"
+    return f"{rounded} to 1" if log_factor >= 0 else f"1 to {rounded}"
+
+
 def date_words(date: dt.date | str, *, short: bool = False) -> str:
     """A day as people write it, the same under every locale.
 

@@ -27,6 +27,9 @@ ENGINES = ("auto", "importance", "nuts")
 MOST_UNKNOWNS = 12
 """Beyond so many fitted unknowns, ``auto`` does not try importance sampling."""
 
+MOST_FOR_EVIDENCE = 16
+"""Beyond so many, it is not tried for the evidence either, which NUTS cannot give."""
+
 DRAWS = 1024
 """Equally weighted draws of each scramble that an importance sample is reduced to."""
 
@@ -42,6 +45,52 @@ class Posterior:
     draws: dict[str, NDArray[np.float64]]  # (chain, draw, *shape)
     log_evidence: Measured | None
     trust: Trust
+    proposal: importance.Blend | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How probable the reports were beforehand, and how far to trust that number.
+
+    Attributes
+    ----------
+    log_evidence : Measured or None
+        None where importance sampling cannot serve; `trust` or `reason` then says why.
+    proposal : Blend or None
+        A start for the next posterior of the same unknowns.
+    """
+
+    log_evidence: Measured | None
+    reason: str
+    trust: Trust | None = None
+    proposal: importance.Blend | None = None
+
+
+def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = None) -> Evidence:
+    """The log evidence of a model, without the draws that follow from its posterior.
+
+    Parameters
+    ----------
+    start : Blend, optional
+        The proposal of a like posterior; one of another number of unknowns is not used.
+    """
+    with pytensor.config.change_flags(traceback__limit=0):
+        unknowns = fitted_unknowns(model)
+        density = compile_density(model)
+        if density.dimension > MOST_FOR_EVIDENCE:
+            return Evidence(None, _too_many(density))
+        prior = compile_forward(model, [], unknowns)
+    if start is not None and start.parts[0].dimension != density.dimension:
+        start = None
+    try:
+        weighted = _sample_importance(density, prior, seed, start)
+        if start is not None and weighted.pareto_k >= trust.LIMIT_K:  # not much alike after all
+            weighted = _sample_importance(density, prior, seed)
+    except ContradictionError as error:
+        return Evidence(None, error.what)
+    found = Measured(weighted.log_evidence, weighted.log_evidence_error)
+    verdict = trust.of_importance(weighted.pareto_k, weighted.effective_size, found.mcse)
+    return Evidence(found, "importance sampling", verdict, weighted.proposal)
 
 
 def fit_model(
@@ -101,10 +150,7 @@ def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Pos
     if engine == "importance":
         return _by_importance(parts, parts.density, seed, "asked for", progress)
     if parts.density.dimension > MOST_UNKNOWNS:
-        reason = (
-            f"{parts.density.dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
-        )
-        return _by_nuts(parts.model, parts.density, seed, reason, progress)
+        return _by_nuts(parts.model, parts.density, seed, _too_many(parts.density), progress)
     try:
         tried = _by_importance(parts, parts.density, seed, "", progress)
     except ContradictionError:
@@ -126,17 +172,31 @@ def _shown(pareto_k: float | None) -> str:
     return "infinite" if pareto_k is None else f"{pareto_k:.2f}"
 
 
-def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+def _too_many(density: Density) -> str:
+    return f"{density.dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
+
+
+def _sample_importance(
+    density: Density,
+    prior: Forward,
+    seed: int,
+    start: importance.Blend | None = None,
+    progress: Progress | None = None,
+) -> importance.Weighted:
     def draw_prior(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         try:
-            return density.unconstrain(parts.prior.run({}, count, rng))
+            return density.unconstrain(prior.run({}, count, rng))
         except NotImplementedError as error:
             remedy = "Importance sampling needs proper priors; use nuts."
             raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
 
-    weighted = importance.sample(
-        density.evaluate, draw_prior, density.dimension, seed=seed, progress=progress
+    return importance.sample(
+        density.evaluate, draw_prior, density.dimension, seed=seed, start=start, progress=progress
     )
+
+
+def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+    weighted = _sample_importance(density, parts.prior, seed, None, progress)
     points = weighted.resample(DRAWS, generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -146,6 +206,7 @@ def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, prog
         {name: value.reshape(*points.shape[:2], *value.shape[1:]) for name, value in flat.items()},
         evidence,
         trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse),
+        weighted.proposal,
     )
 
 

@@ -17,7 +17,7 @@ Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -54,6 +54,7 @@ _ATTEMPTS = 4
 _MOST_PARTS = 6
 _GOOD_K = 0.6
 _GOOD_SHARE = 0.1
+_SHARP = 0.03
 _THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
 
 
@@ -70,12 +71,15 @@ class Weighted:
         Shape of the tail of the weights; below 0.7 the averages can be trusted.
     rounds : int
         How many rounds of adaptation were made.
+    proposal : Blend
+        What the final batch was drawn from: a start for a posterior much like this one.
     """
 
     points: Array
     log_weights: Array
     pareto_k: float
     rounds: int
+    proposal: "Blend"
 
     @property
     def effective_size(self) -> float:
@@ -120,7 +124,13 @@ def effective_size(log_weights: Array) -> float:
 
 
 def sample(
-    evaluate: Evaluate, draw_prior: DrawPrior, dimension: int, *, seed: int, progress: Progress | None = None
+    evaluate: Evaluate,
+    draw_prior: DrawPrior,
+    dimension: int,
+    *,
+    seed: int,
+    start: "Blend | None" = None,
+    progress: Progress | None = None,
 ) -> Weighted:
     """Draw from the posterior by adaptive importance sampling.
 
@@ -132,6 +142,8 @@ def sample(
         (n, generator) -> points (n, d).
     dimension : int
         d.
+    start : Blend, optional
+        The proposal of a posterior much like this one. Nothing is learnt anew unless its weights ask for it.
 
     Raises
     ------
@@ -140,26 +152,41 @@ def sample(
     """
     tell = progress or (lambda share, words: None)
     learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
-    tell(0.05, "from the prior to the posterior")
-    blend = learner.first(dimension)
-    for number in range(_ROUNDS):
-        tell(0.4 + 0.1 * number, f"round {number + 1}")
-        blend = learner.improved(
-            blend, *learner.batch(blend, _ROUND_POINTS, generator(seed, "round", number))
-        )
+    blend = start or _learnt(learner, dimension, seed, tell)
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.1 * attempt, "final points")
         batches = [
             learner.batch(blend, POINTS, generator(seed, "final", attempt, number))
             for number in range(SCRAMBLES)
         ]
-        weighted = _weighted(batches, _ROUNDS + attempt)
-        if weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size:
+        weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
+        if _is_enough(weighted) if start is None else weighted.pareto_k < _GOOD_K and _is_sharp(weighted):
             break
         if attempt < _ATTEMPTS - 1:
             together = reduce(joined, [population for population, _ in batches])
             blend = learner.improved(blend, together, weighted.log_weights.ravel())
     return weighted
+
+
+def _is_enough(weighted: Weighted) -> bool:
+    """Whether draws of all that is asked of a posterior can be had from these weights."""
+    return weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size
+
+
+def _is_sharp(weighted: Weighted) -> bool:
+    """Whether the evidence alone is known well enough to be compared."""
+    return weighted.log_evidence_error < _SHARP
+
+
+def _learnt(learner: "_Learner", dimension: int, seed: int, tell: Progress) -> "Blend":
+    """A proposal made from nothing but draws of the prior."""
+    tell(0.05, "from the prior to the posterior")
+    blend = learner.first(dimension)
+    for number in range(_ROUNDS):
+        tell(0.4 + 0.1 * number, f"round {number + 1}")
+        batch = learner.batch(blend, _ROUND_POINTS, generator(seed, "round", number))
+        blend = learner.improved(blend, *batch)
+    return blend
 
 
 @dataclass
@@ -169,7 +196,7 @@ class _Learner:
     evaluate: Evaluate
     draw_prior: DrawPrior
     rng: np.random.Generator
-    training: Array = field(default_factory=lambda: np.empty((0, 0)))
+    training: Array | None = None
 
     def first(self, dimension: int) -> "Blend":
         """A proposal from the population and the explorers that climbed from the prior."""
@@ -209,9 +236,9 @@ class _Learner:
         for _ in range(2):
             both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(_POPULATION, filling))
             looks.append(both.points)
-        self.training = np.concatenate([self.training, *(points[:_POPULATION] for points in looks)])[
-            -2 * _TRAINING :
-        ]
+        before = [] if self.training is None else [self.training]
+        typical_points = [points[:_POPULATION] for points in looks]
+        self.training = np.concatenate([*before, *typical_points])[-2 * _TRAINING :]
         components = len(main.weights)
         main = mixture.fit(
             self._some(self.training), components, self.rng, start=main, least=0.1 / components
@@ -332,14 +359,13 @@ def _chosen(log_weights: Array, count: int, rng: np.random.Generator) -> NDArray
     return rng.permutation(_systematic(log_weights, count, rng))
 
 
-def _weighted(batches: list[tuple[Population, Array]], rounds: int) -> Weighted:
+def _weighted(batches: list[tuple[Population, Array]], rounds: int, proposal: Blend) -> Weighted:
     from arviz_stats.base import array_stats
 
     log_weights = np.stack([weights for _, weights in batches])
     _, pareto_k = array_stats.psislw(-log_weights.ravel())  # it takes minus the log weights
-    return Weighted(
-        np.stack([population.points for population, _ in batches]), log_weights, float(pareto_k), rounds
-    )
+    points = np.stack([population.points for population, _ in batches])
+    return Weighted(points, log_weights, float(pareto_k), rounds, proposal)
 
 
 def _systematic(log_weights: Array, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:

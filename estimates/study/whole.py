@@ -55,6 +55,9 @@ class Variant(Noun):
 
     basis: str = Field(description="Why one might read it so.", min_length=1)
     without: Words = Field(default=(), description="Ids of reports to leave out.")
+    from_reports: bool = Field(
+        default=False, description="True where the reading was chosen after seeing the reports."
+    )
     assumption: Frozen[Change] = Field(
         default_factory=lambda: MappingProxyType({}), description="Assumptions replaced."
     )

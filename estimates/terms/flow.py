@@ -52,7 +52,7 @@ class Layout:
 
     @cached_property
     def parts(self) -> tuple[list[dt.date], ...]:
-        """The days in five parts: as-of days and starts, of fitted and of predicted reports; the days kept."""
+        """Five parts: as-of days and starts of fitted reports, the same of predicted ones, days kept."""
         spoken, starts = [], []
         for group in (self.study.fitted, self.study.predicted):
             spoken.append([report.as_of[0] if report.as_of else report.published for report in group])

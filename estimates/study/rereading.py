@@ -1,0 +1,115 @@
+"""The same study read again in other ways: wider and narrower priors, open ends, issuers told apart.
+
+They answer how far a conclusion hangs on how things were read; see `docs/method.md`.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from estimates.assumptions import MODEL_ASSUMPTIONS, Prior
+from estimates.errors import StudyError
+from estimates.reports import Printing
+from estimates.study.whole import Study
+
+SCALED = ("normal", "lognormal", "halfnormal", "beta", "gamma", "student_t")
+"""Families whose width can be scaled; a uniform's window is changed by a named variant only."""
+
+
+def rereadings(study: Study, names: Iterable[str]) -> Iterator[tuple[str, Study]]:
+    """Every rereading of `study` that changes anything, with its name in words.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The assumptions that are fitted: those whose priors bear on the evidence.
+    """
+    scaled = [name for name in names if study.assumption(name).prior.family in SCALED]
+    for factor, words in ((0.5, "half as wide"), (2.0, "twice as wide")):
+        for name in scaled:
+            yield from _possible(f"{name} {words}", study, partial(widened, names=[name], factor=factor))
+        yield from _possible(f"all priors {words}", study, partial(widened, names=scaled, factor=factor))
+    if any(report.says.printing is Printing.FLOOR for report in study.fitted):
+        yield "every 'over' open", opened(study)
+    issuers = {report.issuer for report in study.fitted}
+    if len(study.fitted) > len(issuers):
+        yield "issuers split", issued(study, lambda issuer, report: f"{issuer}: {report}")
+    if len(issuers) > 1:
+        yield "issuers merged", issued(study, lambda issuer, report: "all issuers")
+
+
+def _possible(words: str, study: Study, change: Callable[[Study], Study]) -> Iterator[tuple[str, Study]]:
+    """The rereading, unless a prior's bounds leave no room for it."""
+    try:
+        yield words, change(study)
+    except StudyError:
+        return
+
+
+def widened(study: Study, names: Iterable[str], factor: float) -> Study:
+    """The study with the spread of some priors times `factor` about their medians.
+
+    On the scale where the family is unconstrained: the log for what is positive, the log odds for shares.
+
+    Raises
+    ------
+    StudyError
+        When the bounds of a prior leave no room for it.
+    """
+    return study.assuming({name: _widened(study.assumption(name).prior, factor) for name in names})
+
+
+def _widened(prior: Prior, factor: float) -> Prior:
+    stated = prior.model_dump(exclude_none=True)
+    if prior.family == "halfnormal":
+        return Prior.model_validate(stated | {"q95": float(prior.q95) * factor})  # type: ignore[arg-type]
+    to_line, back = _LINES.get(prior.family, (float, float))
+    median = to_line(float(prior.solve(_number).quantile(0.5)))
+    ends = {end: back(median + factor * (to_line(_number(stated[end])) - median)) for end in ("q05", "q95")}
+    if prior.is_dated:
+        ends = {end: dt.date.fromordinal(round(value)) for end, value in ends.items()}  # type: ignore[misc]
+    return Prior.model_validate(stated | ends)
+
+
+def _number(stated: object) -> float:
+    """A stated number, or a date as its ordinal."""
+    ordinal = getattr(stated, "toordinal", None)
+    return float(ordinal()) if ordinal else float(stated)  # type: ignore[arg-type]
+
+
+_LINES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "lognormal": (math.log, math.exp),
+    "gamma": (math.log, math.exp),
+    "beta": (lambda p: math.log(p / (1 - p)), lambda x: 1 / (1 + math.exp(-x))),
+}
+
+
+def opened(study: Study) -> Study:
+    """The study with every 'over' open: no upper end, whatever the next round number would have been."""
+    document = study._raw()
+    for report in document["report"]:
+        says = next(r.says for r in study.reports if r.id == report["id"])
+        if says.printing is Printing.FLOOR:
+            report["says"] = {"hedge": says.hedge, "value": says.value, "open": True}
+    return study._made(document)
+
+
+def issued(study: Study, issuer_of: Callable[[str, str], str]) -> Study:
+    """The study with other issuers: `issuer_of` is given the issuer and the id of each fitted report."""
+    document = study._raw()
+    fitted = {report.id for report in study.fitted}
+    for report in document["report"]:
+        if report["id"] in fitted:
+            report["issuer"] = issuer_of(report["issuer"], report["id"])
+    if "common_bias" not in document["assumption"]:
+        document["assumption"]["common_bias"] = _COMMON_BIAS
+    return study._made(document)
+
+
+_COMMON_BIAS = {
+    "unit": "dimensionless",
+    "prior": {"family": "normal", "q05": -0.247, "q95": 0.247},
+    "basis": MODEL_ASSUMPTIONS["common_bias"].meaning,
+    "judgement": True,
+}
