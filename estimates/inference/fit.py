@@ -84,7 +84,7 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
         start = None
     try:
         weighted = _sample_importance(density, prior, seed, start)
-        if start is not None and weighted.pareto_k >= trust.LIMIT_K:  # not much alike after all
+        if start is not None and not weighted.is_sharp:  # not much alike after all
             weighted = _sample_importance(density, prior, seed)
     except ContradictionError as error:
         return Evidence(None, error.what)

@@ -29,6 +29,7 @@ from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
 from estimates.inference.seeds import generator
+from estimates.trust import LIMIT_K
 
 type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
@@ -51,6 +52,7 @@ _ROUND_POINTS = 8_192
 _ROUNDS = 3
 _STEPS = 4
 _ATTEMPTS = 4
+_ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _MOST_PARTS = 6
 _GOOD_K = 0.6
 _GOOD_SHARE = 0.1
@@ -106,6 +108,11 @@ class Weighted:
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
         return CAUTION * max(between, within)
 
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the evidence alone is known well enough to be compared."""
+        return self.pareto_k < LIMIT_K and self.log_evidence_error < _SHARP
+
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
         chosen = [
@@ -153,16 +160,17 @@ def sample(
     tell = progress or (lambda share, words: None)
     learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
     blend = start or _learnt(learner, dimension, seed, tell)
-    for attempt in range(_ATTEMPTS):
+    attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
+    for attempt in range(attempts):
         tell(0.7 + 0.1 * attempt, "final points")
         batches = [
             learner.batch(blend, POINTS, generator(seed, "final", attempt, number))
             for number in range(SCRAMBLES)
         ]
         weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
-        if _is_enough(weighted) if start is None else weighted.pareto_k < _GOOD_K and _is_sharp(weighted):
+        if weighted.is_sharp if start else _is_enough(weighted):
             break
-        if attempt < _ATTEMPTS - 1:
+        if attempt < attempts - 1:
             together = reduce(joined, [population for population, _ in batches])
             blend = learner.improved(blend, together, weighted.log_weights.ravel())
     return weighted
@@ -171,11 +179,6 @@ def sample(
 def _is_enough(weighted: Weighted) -> bool:
     """Whether draws of all that is asked of a posterior can be had from these weights."""
     return weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size
-
-
-def _is_sharp(weighted: Weighted) -> bool:
-    """Whether the evidence alone is known well enough to be compared."""
-    return weighted.log_evidence_error < _SHARP
 
 
 def _learnt(learner: "_Learner", dimension: int, seed: int, tell: Progress) -> "Blend":

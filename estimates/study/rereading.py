@@ -7,10 +7,11 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from estimates.assumptions import MODEL_ASSUMPTIONS, Prior
 from estimates.errors import StudyError
-from estimates.reports import Printing
+from estimates.reports import Printing, relays
 from estimates.study.whole import Study
 
 SCALED = ("normal", "lognormal", "halfnormal", "beta", "gamma", "student_t")
@@ -60,16 +61,17 @@ def widened(study: Study, names: Iterable[str], factor: float) -> Study:
     return study.assuming({name: _widened(study.assumption(name).prior, factor) for name in names})
 
 
-def _widened(prior: Prior, factor: float) -> Prior:
+def _widened(prior: Prior, factor: float) -> dict[str, Any]:
+    """The fields of the prior; whether they are possible is checked where the study is made."""
     stated = prior.model_dump(exclude_none=True)
     if prior.family == "halfnormal":
-        return Prior.model_validate(stated | {"q95": float(prior.q95) * factor})  # type: ignore[arg-type]
+        return stated | {"q95": float(prior.q95) * factor}  # type: ignore[arg-type]
     to_line, back = _LINES.get(prior.family, (float, float))
     median = to_line(float(prior.solve(_number).quantile(0.5)))
     ends = {end: back(median + factor * (to_line(_number(stated[end])) - median)) for end in ("q05", "q95")}
     if prior.is_dated:
         ends = {end: dt.date.fromordinal(round(value)) for end, value in ends.items()}  # type: ignore[misc]
-    return Prior.model_validate(stated | ends)
+    return stated | ends
 
 
 def _number(stated: object) -> float:
@@ -97,10 +99,14 @@ def opened(study: Study) -> Study:
 
 def issued(study: Study, issuer_of: Callable[[str, str], str]) -> Study:
     """The study with other issuers: `issuer_of` is given the issuer and the id of each fitted report."""
-    document = study._raw()
+    document, repeated = study._raw(), relays(study.reports)
     fitted = {report.id for report in study.fitted}
     for report in document["report"]:
+        # What counts as a relay hangs on the issuer: which reports are fitted must not change with it.
+        if report["id"] in repeated:
+            report["derived_from"] = repeated[report["id"]]
         if report["id"] in fitted:
+            report.setdefault("independent", "a report of its own before the issuers were changed")
             report["issuer"] = issuer_of(report["issuer"], report["id"])
     if "common_bias" not in document["assumption"]:
         document["assumption"]["common_bias"] = _COMMON_BIAS
