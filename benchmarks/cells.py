@@ -1,4 +1,4 @@
-"""What agreement.py and evidence.py share: the six cells, the stored brute force, and keeping a result."""
+"""What agreement.py and evidence.py share: the cells, the stored brute force, and keeping a result."""
 
 import datetime
 import json

@@ -1,6 +1,6 @@
 """Whether the stated error of the log evidence is honest; writes benchmarks/results/evidence.md.
 
-Twenty seeds of each of six cells by importance sampling, against brute_force.json: z is the distance in combined errors.
+Twenty seeds of each cell by importance sampling, against brute_force.json: z is the distance in combined errors.
 An honest error has |z| < 1 in two thirds of all fits, < 2 in 95 % and < 3 in nearly all, and is 0.05 at most.
 
 Exits with 1 when more than one fit in a hundred is 3 errors off, or an error is above 0.05.

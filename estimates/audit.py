@@ -16,6 +16,8 @@ class Kind(Enum):
 
     DERIVED = "arithmetic on another report: shown, not counted again"
     RELAY = "the same release told again: counted once"
+    HELD_OUT = "held out: compared with what the models predict, and not fitted"
+    BRIDGED = "pooled over"
     CONVERSION = "looks like arithmetic: declare derived_from, or say why it is independent"
     INDEPENDENT = "taken as a count of its own, for the reason given"
     JUDGEMENT = "rests on judgement, no source"
@@ -51,6 +53,8 @@ def audit(study: Study) -> tuple[Finding, ...]:
     return (
         *_derived(study),
         *_relayed(study),
+        *_held_out(study),
+        *_bridged(study),
         *_conversions(study),
         *_answers(study),
         *_one_issuer(study),
@@ -71,6 +75,25 @@ def _relayed(study: Study) -> Iterator[Finding]:
     for later, earlier in relays(study.reports).items():
         words = f"{later} says what {earlier} said: {Kind.RELAY.value}. A new count says why: independent."
         yield Finding(Kind.RELAY, (later, earlier), words)
+
+
+def _held_out(study: Study) -> Iterator[Finding]:
+    for report in study.reports:
+        if report.held_out and not report.derived_from:
+            words = f"{report.id} is {Kind.HELD_OUT.value}: {report.held_out}"
+            yield Finding(Kind.HELD_OUT, (report.id,), words)
+
+
+def _bridged(study: Study) -> Iterator[Finding]:
+    """Each count that is another issuer's only by way of an assumption, once."""
+    told = (
+        (report.issuer, report.counts, report.bridge)
+        for report in (*study.fitted, *study.predicted)
+        if report.bridge
+    )
+    for issuer, counts, bridge in dict.fromkeys(told):
+        what = repr(counts) if counts else "something else"
+        yield Finding(Kind.BRIDGED, (issuer, bridge), f"{issuer} counts {what}: {Kind.BRIDGED.value} {bridge}.")
 
 
 def _conversions(study: Study) -> Iterator[Finding]:

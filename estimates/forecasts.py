@@ -330,6 +330,7 @@ def fresh_id(study: Study, stem: str, number: int = 0) -> str:
 
 
 def inferred(study: Study, model: str | Path, engine: str, seed: int, progress: Progress | None) -> Estimate:
+    """As `infer`, which loads PyMC only now."""
     from estimates.inference import infer
 
     return infer(study, model, engine=engine, seed=seed, progress=progress)
