@@ -93,7 +93,9 @@ def _bridged(study: Study) -> Iterator[Finding]:
     )
     for issuer, counts, bridge in dict.fromkeys(told):
         what = repr(counts) if counts else "something else"
-        yield Finding(Kind.BRIDGED, (issuer, bridge), f"{issuer} counts {what}: {Kind.BRIDGED.value} {bridge}.")
+        yield Finding(
+            Kind.BRIDGED, (issuer, bridge), f"{issuer} counts {what}: {Kind.BRIDGED.value} {bridge}."
+        )
 
 
 def _conversions(study: Study) -> Iterator[Finding]:

@@ -428,7 +428,9 @@ def compare(
             for (_, variant), (estimate, _) in zip(places, found, strict=True)
         )
         jobs = list(_jobs(stories, [proposal for _, proposal in found], [model for model, _ in places]))
-        # Long ones first, so that no worker is left with one at the end.
+        # Long ones first, so that no worker is left with one at the end: cold starts, then many unknowns.
+        unknowns = {story.place: len(story.estimate.parameters) for story in stories}
+        jobs.sort(key=lambda job: (job[4] is not None, -unknowns[job[1][0]]))
         done = pool.run("rereading", _reread, [(s, m, seed, p) for _, _, s, m, p in jobs], share=0.6)
     by_reading: dict[str, dict[Place, Measured]] = {}
     subsets: dict[tuple[Place, tuple[str, ...]], Measured] = {}

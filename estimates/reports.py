@@ -385,8 +385,8 @@ def fitted_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
 def predecessors(reports: Sequence[Report], known: Sequence[Report]) -> dict[str, str]:
     """The report of `known` that each of `reports` carries on from: id -> id.
 
-    A series is one issuer's cumulative counts of one quantity from one start. Each carries on from the
-    count before it; the first of a series from none.
+    A series is one issuer's cumulative counts of one thing, which is a quantity and a bridge, from one
+    start. Each carries on from the count before it; the first of a series from none.
     """
     found = {}
     for report in reports:
@@ -398,4 +398,4 @@ def predecessors(reports: Sequence[Report], known: Sequence[Report]) -> dict[str
 
 
 def _series(report: Report) -> tuple[object, ...]:
-    return (report.issuer, report.measures, report.since)
+    return (report.issuer, report.measures, report.bridge, report.since)

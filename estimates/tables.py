@@ -175,8 +175,9 @@ def sources(document: dict[str, Any]) -> Iterator[str]:
         f" {_counted(found['bounds'], 'voice')} with a lower bound alone left out." if found["bounds"] else ""
     )
     yield (
-        f"{_counted(issuers, 'issuer')} in {_counted(voices, 'voice')} {'is' if issuers == 1 else 'are'} worth "
-        f"{effective:.1f} independent source{'' if f'{effective:.1f}' == '1.0' else 's'} of the level.{left_out}"
+        f"{_counted(issuers, 'issuer')} in {_counted(voices, 'voice')} "
+        f"{'is' if issuers == 1 else 'are'} worth {effective:.1f} independent "
+        f"source{'' if f'{effective:.1f}' == '1.0' else 's'} of the level.{left_out}"
     )
 
 
@@ -306,29 +307,30 @@ def rivals(document: dict[str, Any]) -> Iterator[str]:
     if best is None:
         yield "No story has a log evidence: none is preferred."
         return
-    against = {
-        _other(pair, best): pair for pair in document["pairs"] if best in (pair["first"], pair["second"])
+    heights = {
+        label: story["log_evidence"]["value"] for label, story in stories.items() if story["log_evidence"]
     }
-    near = [label for label, pair in against.items() if abs(_factor(pair)) < _TEN]
+    against: dict[str, list[dict[str, Any]]] = {}
+    for label in (label for label in heights if label != best):
+        rivals = [pair for pair in document["pairs"] if label in (pair["first"], pair["second"])]
+        rivals = [pair for pair in rivals if heights.get(_other(pair, label), -_FAR) >= heights[label]]
+        # A conditional of the best has no pair with it: then the next best speaks.
+        against[label] = sorted(rivals, key=lambda pair: -heights[_other(pair, label)])
+    near = [label for label, pairs in against.items() if not pairs or abs(_factor(pairs[0])) < _TEN]
     if near:
         yield f"Not distinguishable from {best}, the best: {words.listed(near)}. Factors below 10 as read."
-    for label, pair in against.items():
-        if label in near or pair["log_bayes_factor"] is None:
+    for label, pairs in against.items():
+        if label in near:
             continue
-        yield pair["says"]
-        same = [
-            other
-            for other in document["pairs"]
-            if label in (other["first"], other["second"])
-            and other is not pair
-            and stories[_other(other, label)]["variant"] == stories[label]["variant"]
-            and abs(_factor(other)) >= _TEN
-        ]
-        if same:
-            yield max(same, key=lambda other: abs(_factor(other)))["says"]
+        yield pairs[0]["says"]
+        same = [p for p in pairs[1:] if stories[_other(p, label)]["variant"] == stories[label]["variant"]]
+        if same and abs(_factor(same[0])) >= _TEN:
+            yield same[0]["says"]
+    for label in (label for label in stories if label not in heights):
+        yield f"{label} has no log evidence ({stories[label]['engine']}): only its predictions compare."
 
 
-_TEN = 2.302585092994046
+_TEN, _FAR = 2.302585092994046, float("inf")
 
 
 def _other(pair: dict[str, Any], label: str) -> str:

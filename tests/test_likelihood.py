@@ -19,6 +19,9 @@ from estimates.terms.likelihood import (
     log_mass,
     log_normal_cdf,
     print_reports,
+    print_series,
+    seen_within,
+    series_logp,
 )
 
 mpmath.mp.dps = 50
@@ -285,3 +288,208 @@ def test_a_report_that_is_not_rounded_is_simulated_as_seen():
 @pytest.mark.parametrize("rule", [NEAREST, FLOOR, UNROUNDED])
 def test_nothing_shipped_is_printed_as_nothing(rule):
     assert set(printed(0.0, rule, 100.0)) == {0.0}
+
+
+# ---- counts that carry earlier errors along -------------------------------------------------------------
+
+SERIES_INPUTS = [*REPORT_INPUTS, pt.dvector("before"), pt.dmatrix("series")]
+SERIES_LOGP = series_logp(*SERIES_INPUTS)
+series_logp_of = compiled(SERIES_INPUTS, SERIES_LOGP)
+series_slopes_of = compiled(
+    SERIES_INPUTS, pt.grad(SERIES_LOGP.sum(), [*SERIES_INPUTS[1:4], SERIES_INPUTS[8]])
+)
+
+
+def one_after(
+    value, level, before, *, bias=0.1, scatter=0.05, grid=100.0, rule=NEAREST, low=0.0, high=np.inf
+):
+    """One report of a series, as columns."""
+    columns = [[value], [level], [bias], [scatter], [grid], [rule], [low], [high], [before], [[1.0]]]
+    return [np.asarray(column, dtype=int if column == [rule] else float) for column in columns]
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high", "ends"),
+    [
+        (NEAREST, 0, 0, (12_950, 13_050)),
+        (FLOOR, 0, 0, (13_000, 13_100)),
+        (UNROUNDED, 12_500, np.inf, (12_500, np.inf)),
+        (UNROUNDED, 0, 12_800, (0, 12_800)),
+    ],
+)
+def test_of_a_series_a_report_tells_what_was_added_since(rule, low, high, ends):
+    added = stats.lognorm(0.05, scale=6100 * np.exp(0.1))
+    found = series_logp_of(*one_after(13_000.0, 6100.0, 6300.0, rule=rule, low=low, high=high))[0]
+    expected = added.cdf(ends[1] - 6300) - added.cdf(max(ends[0] - 6300, 0))
+    assert np.exp(found) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [6700.0, 43.0])
+def test_the_first_of_a_series_is_a_report_by_itself(value):
+    found = series_logp_of(*one_after(value, value * 1.07, 0.0, grid=1.0))[0]
+    assert found == logp(value, value * 1.07, grid=1.0)[0]
+
+
+@pytest.mark.parametrize(
+    ("level", "before", "log_probability"),
+    [
+        (50.0, 6751.0, -np.inf),  # already more than what is printed
+        (50.0, 6750.0, -np.inf),  # just as much: the upper end is no part of the interval
+        (0.0, 6700.0, 0.0),  # nothing added, and the same count again
+        (0.0, 6649.0, -np.inf),
+        (0.0, 6751.0, -np.inf),
+    ],
+)
+def test_a_count_below_what_was_seen_before_is_impossible_and_never_nan(level, before, log_probability):
+    columns = one_after(6700.0, level, before)
+    assert series_logp_of(*columns)[0] == log_probability
+    assert [float(slope[0]) for slope in series_slopes_of(*columns)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("scatter", [1e-8, 0.003, 0.6])
+@pytest.mark.parametrize("before", [0.0, 100.0, 6649.9999, 6650.0, 6700.0, 6749.9999])
+@pytest.mark.parametrize("level", [1e-3, 40.0, 6500.0])
+def test_the_slopes_of_a_series_are_finite_wherever_the_density_is(scatter, before, level):
+    columns = one_after(6700.0, level, before, scatter=scatter)
+    if np.isfinite(series_logp_of(*columns)[0]):
+        assert np.all(np.isfinite(series_slopes_of(*columns)))
+
+
+# ---- the seen count behind a printed one ----------------------------------------------------------------
+
+WITHIN_INPUTS = [pt.dvector(name) for name in ("place", "low", "high", "level", "bias", "scatter")]
+WITHIN = seen_within(WITHIN_INPUTS[0], tuple(WITHIN_INPUTS[1:3]), *WITHIN_INPUTS[3:])
+seen_within_of = compiled(WITHIN_INPUTS, WITHIN)
+within_slopes_of = compiled(WITHIN_INPUTS, pt.grad(WITHIN.sum(), WITHIN_INPUTS))
+CASES = {  # low, high, level, bias, scatter
+    "in the middle": (6650.0, 6750.0, 6100.0, 0.1, 0.05),
+    "below": (13_000.0, 14_000.0, 16_300.0, 0.1, 0.05),
+    "above": (13_000.0, 14_000.0, 11_000.0, -0.1, 0.07),
+    "all of it": (0.0, np.inf, 700.0, 0.1, 0.6),
+    "open upwards": (43.0, np.inf, 30.0, 0.2, 0.3),
+    "open downwards": (0.0, 500.0, 610.0, -0.1, 0.2),
+    "far below": (4000.0, 4500.0, 11_000.0, 0.0, 0.05),
+    "far above": (11_000.0, 12_000.0, 4000.0, 0.0, 0.05),
+}
+
+
+def columns_of(case, place):
+    place = np.atleast_1d(np.asarray(place, dtype=float))
+    return [place, *(np.full(len(place), number) for number in case)]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_uniform_place_gives_the_seen_count_its_distribution_within_the_interval(case):
+    low, high, level, bias, scatter = case
+    place = np.array([0.003, 0.11, 0.37, 0.5, 0.82, 0.996])
+    with np.errstate(divide="ignore"):
+        ends = (np.log([low, high]) - np.log(level) - bias) / scatter
+    expected = level * np.exp(bias + scatter * stats.truncnorm(*ends).ppf(place))
+    np.testing.assert_allclose(seen_within_of(*columns_of(case, place)), expected, rtol=1e-9)
+
+
+EXTREME = CASES | {
+    "sixty deviations below": (300.0, 310.0, 6000.0, 0.0, 0.05),
+    "sixty deviations above": (120_000.0, 130_000.0, 6000.0, 0.0, 0.05),
+    "hardly any scatter": (6650.0, 6750.0, 6100.0, 0.1, 1e-8),
+    "hardly any scatter, inside": (6650.0, 6750.0, 6700.0, 0.0, 1e-8),
+    "no scatter": (6650.0, 6750.0, 6100.0, 0.1, 0.0),
+    "open far above": (1e6, np.inf, 10.0, 0.0, 0.05),
+    "open far below": (1.0, np.inf, 1e6, 0.0, 0.05),
+    "closed far above": (0.0, 1e6, 10.0, 0.0, 0.05),
+    "nothing shipped": (0.0, 50.0, 0.0, 0.1, 0.05),
+}
+PLACES_WITHIN = [1e-300, 1e-17, 1e-9, 0.2, 0.5, 0.7, 1 - 1e-9, np.nextafter(1.0, 0.0)]
+
+
+@pytest.mark.parametrize("case", EXTREME.values(), ids=EXTREME)
+def test_the_seen_count_lies_between_the_ends_and_rises_with_its_place(case):
+    found = seen_within_of(*columns_of(case, PLACES_WITHIN))
+    assert np.all((found >= case[0]) & (found <= case[1]) & np.isfinite(found))
+    assert np.all(np.diff(found) >= 0)
+
+
+@pytest.mark.parametrize("case", [EXTREME[name] for name in EXTREME if name != "no scatter"])
+def test_the_slopes_of_the_seen_count_are_finite_everywhere(case):
+    low, high, *others = columns_of(case, PLACES_WITHIN)[1:]
+    slopes = within_slopes_of(np.array(PLACES_WITHIN), low, high, *others)
+    assert np.all(np.isfinite(slopes))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-900.0, -200.0), (-900.0, 0.0)])
+def test_where_more_was_seen_before_than_the_interval_holds_nothing_is_added_and_nothing_is_nan(low, high):
+    columns = columns_of((low, high, 40.0, 0.1, 0.05), PLACES_WITHIN)
+    assert set(seen_within_of(*columns)) == {0.0}
+    assert np.all(np.isfinite(within_slopes_of(*columns)))
+
+
+def test_a_lower_bound_that_was_passed_before_says_nothing_of_what_was_added():
+    place = [0.02, 0.4, 0.9]
+    passed = seen_within_of(*columns_of((-12.0, np.inf, 40.0, 0.1, 0.3), place))
+    np.testing.assert_allclose(passed, 40 * np.exp(0.1 + 0.3 * stats.norm.ppf(place)), rtol=1e-9)
+
+
+# ---- series of three ------------------------------------------------------------------------------------
+
+# (what was shipped by each, the interval of each, as hand-given ends)
+SERIES = {
+    "closed": ([900.0, 1500.0, 2900.0], [(850, 1000), (1450, 1800), (2600, 3300)]),
+    "a lower bound first": ([900.0, 1500.0, 2900.0], [(700, np.inf), (1450, 1800), (2600, 3300)]),
+    "a lower bound between": ([900.0, 1500.0, 2900.0], [(850, 1000), (1650, np.inf), (2600, 3300)]),
+    "a bound that the count before may pass": ([30.0, 44.0, 60.0], [(26, np.inf), (27, np.inf), (50, 62)]),
+    "ends that overlap": ([900.0, 1000.0, 1100.0], [(800, 1300), (900, 1250), (1000, 1270)]),
+    "a first report far off": ([900.0, 1500.0, 2900.0], [(1500, 1700), (2000, 2600), (3200, 4100)]),
+}
+BIAS_THERE, SCATTER_THERE = -0.06, 0.21
+
+
+@pytest.mark.parametrize(("shipped", "ends"), SERIES.values(), ids=SERIES)
+def test_the_places_of_seen_counts_average_to_the_probability_of_the_whole_series(shipped, ends):
+    """The probability that three counts, each carrying the last along, fall in all three intervals."""
+    side, draws = 400, 4_000_000
+    added = np.diff([0.0, *shipped])
+    grid = (np.arange(side) + 0.5) / side
+    place = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1).reshape(-1, 2)
+    before, log_p = np.zeros(len(place)), np.zeros(len(place))
+    for index, (low, high) in enumerate(ends):
+        n = len(place)
+        columns = [np.full(n, x, dtype=float) for x in (1.0, added[index], BIAS_THERE, SCATTER_THERE, 1.0)]
+        columns += [np.full(n, UNROUNDED), np.full(n, float(low)), np.full(n, float(high)), before]
+        log_p += series_logp_of(*columns, np.eye(1))
+        if index < 2:
+            case = [place[:, index], low - before, high - before, *columns[1:4]]
+            before = before + seen_within_of(*case)
+    found = np.exp(log_p).mean()
+
+    rng = np.random.default_rng(20240827)
+    seen = np.cumsum(added * np.exp(BIAS_THERE + SCATTER_THERE * rng.standard_normal((draws, 3))), axis=1)
+    fell = np.all([(seen[:, i] >= low) & (seen[:, i] < high) for i, (low, high) in enumerate(ends)], axis=0)
+    assert fell.sum() > 500
+    assert_within(fell.mean(), found, share_error(found, draws))
+
+
+def test_a_simulated_series_carries_each_count_into_those_after_it():
+    # The second column is the first of the series and the first carries it; the third stands alone.
+    series = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    level, scatter = np.array([40.0, 900.0, 70.0]), 0.2
+    ends = [pt.as_tensor(np.array(x)) for x in ([UNROUNDED] * 3, [0.0] * 3, [np.inf] * 3)]
+    variable = print_series(
+        pt.as_tensor(level), 0.1, scatter, pt.as_tensor(np.ones(3)), *ends, 0.0, series, size=(DRAWS, 3)
+    )
+    drawn = pm.draw(variable, random_seed=3, mode="FAST_COMPILE")
+    own = np.log(np.stack([drawn[:, 0] - drawn[:, 1], drawn[:, 1], drawn[:, 2]], axis=1))
+    assert_within(own.mean(axis=0), np.log(level) + 0.1, scatter / np.sqrt(DRAWS))
+    assert_within(own.std(axis=0), scatter, scatter / np.sqrt(2 * DRAWS))
+    correlations = np.corrcoef(own.T)[np.triu_indices(3, 1)]
+    assert_within(correlations, 0.0, 1 / np.sqrt(DRAWS))
+
+
+def test_a_simulated_series_is_printed_by_the_rule_of_each():
+    series = np.array([[1.0, 0.0], [1.0, 1.0]])
+    ends = [pt.as_tensor(np.array(x)) for x in ([NEAREST, FLOOR], [0.0] * 2, [np.inf] * 2)]
+    variable = print_series(
+        pt.as_tensor(np.array([640.0, 770.0])), 0.1, 1e-9, pt.as_tensor(np.array([100.0, 500.0])), *ends,
+        0.0, series, size=(5, 2),
+    )  # fmt: skip
+    # 640 e^0.1 = 707 and 1410 e^0.1 = 1558.
+    assert pm.draw(variable, random_seed=3, mode="FAST_COMPILE").tolist() == [[700.0, 1500.0]] * 5

@@ -4,7 +4,9 @@ Only what an observed variable or a potential depends on is *fitted*; everything
 its prior afterwards (`estimates.inference.forward`). The graph tells which is which.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,8 +56,13 @@ class Density:
     shapes: tuple[tuple[int, ...], ...]
     observed: tuple[str, ...]
     _log_terms: Any
-    _constrain: Any
+    _to_constrain: Callable[[], Any]
     _unconstrain: Any
+
+    @cached_property
+    def _constrain(self) -> Any:
+        """Compiled when it is first asked for: the evidence alone needs none."""
+        return self._to_constrain()
 
     @property
     def dimension(self) -> int:
@@ -119,7 +126,9 @@ def compile_density(model: pm.Model) -> Density:
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
         _log_terms=Straight(_compiled([points], batched)),
-        _constrain=_compiled([points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)),
+        _to_constrain=lambda: _compiled(
+            [points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)
+        ),
         _unconstrain=_compile_unconstrain(model, unknowns),
     )
 

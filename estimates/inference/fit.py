@@ -83,9 +83,9 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
     if start is not None and start.parts[0].dimension != density.dimension:
         start = None
     try:
-        weighted = _sample_importance(density, prior, seed, start)
+        weighted = _sample_importance(density, prior, seed, evidence_only=True, start=start)
         if start is not None and not weighted.is_sharp:  # not much alike after all
-            weighted = _sample_importance(density, prior, seed)
+            weighted = _sample_importance(density, prior, seed, evidence_only=True)
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -180,6 +180,8 @@ def _sample_importance(
     density: Density,
     prior: Forward,
     seed: int,
+    *,
+    evidence_only: bool = False,
     start: importance.Blend | None = None,
     progress: Progress | None = None,
 ) -> importance.Weighted:
@@ -191,12 +193,18 @@ def _sample_importance(
             raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
 
     return importance.sample(
-        density.evaluate, draw_prior, density.dimension, seed=seed, start=start, progress=progress
+        density.evaluate,
+        draw_prior,
+        density.dimension,
+        seed=seed,
+        evidence_only=evidence_only,
+        start=start,
+        progress=progress,
     )
 
 
 def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
-    weighted = _sample_importance(density, parts.prior, seed, None, progress)
+    weighted = _sample_importance(density, parts.prior, seed, progress=progress)
     points = weighted.resample(DRAWS, generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)

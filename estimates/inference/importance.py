@@ -136,6 +136,7 @@ def sample(
     dimension: int,
     *,
     seed: int,
+    evidence_only: bool = False,
     start: "Blend | None" = None,
     progress: Progress | None = None,
 ) -> Weighted:
@@ -149,6 +150,8 @@ def sample(
         (n, generator) -> points (n, d).
     dimension : int
         d.
+    evidence_only : bool
+        Stop as soon as the evidence is sharp, with fewer points than draws of the posterior need.
     start : Blend, optional
         The proposal of a posterior much like this one. Nothing is learnt anew unless its weights ask for it.
 
@@ -160,15 +163,15 @@ def sample(
     tell = progress or (lambda share, words: None)
     learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
     blend = start or _learnt(learner, dimension, seed, tell)
-    attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
+    attempts, size = (_ATTEMPTS_MORE if start else _ATTEMPTS), POINTS // (1 + evidence_only)
     for attempt in range(attempts):
         tell(0.7 + 0.1 * attempt, "final points")
         batches = [
-            learner.batch(blend, POINTS, generator(seed, "final", attempt, number))
+            learner.batch(blend, size, generator(seed, "final", attempt, number))
             for number in range(SCRAMBLES)
         ]
         weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
-        if weighted.is_sharp if start else _is_enough(weighted):
+        if weighted.is_sharp if evidence_only else _is_enough(weighted):
             break
         if attempt < attempts - 1:
             together = reduce(joined, [population for population, _ in batches])

@@ -26,7 +26,7 @@ from estimates.assumptions import MODEL_ASSUMPTIONS, Assumption, Distribution, P
 from estimates.claims import Claim
 from estimates.errors import EstimatesError, StudyError, choices
 from estimates.quantities import Quantity, dependencies
-from estimates.reports import Identifier, Noun, Report, Words, fitted_reports, predecessors
+from estimates.reports import Identifier, Noun, Report, Words, fitted_reports, predecessors, relays
 from estimates.study.checks import check
 from estimates.study.refusals import translated
 from estimates.units import DATE, Units, units_of
@@ -367,15 +367,22 @@ class Study(Noun):
         """This study with some fitted reports kept from the fit, for its models to predict.
 
         Other than `without`, the report stays in view: its issuer, its days and its wording are known.
+        Its relays are held out with it; variants that would have no report left fall away.
         """
         document = self._raw()
         known = [report.id for report in self.fitted]
         for report_id in report_ids:
             if report_id not in known:
                 raise StudyError(f"{report_id!r} is no fitted report", remedy=choices(report_id, known))
+        # A release that was told again would otherwise take its place in the fit.
+        told_again = {later for later, earlier in relays(self.reports).items() if earlier in report_ids}
+        gone = told_again.union(report_ids)
         for report in document["report"]:
-            if report["id"] in report_ids:
+            if report["id"] in gone:
                 report["held_out"] = "left out to be predicted"
+        for name, variant in self.variants.items():
+            if not fitted_reports([r for r in self.fitted if r.id not in gone.union(variant.without)]):
+                del document["variant"][name]
         return self._made(document)
 
     def predicting(self, *reports: Report) -> "Study":
@@ -384,10 +391,14 @@ class Study(Noun):
         Raises
         ------
         StudyError
-            For an issuer that has not reported on the quantity, or a day outside the study.
+            For an issuer that has not reported on the quantity, a day outside the study, or an id taken.
         """
         voices = {report.issuer for report in self.fitted}
+        taken = [report.id for report in self.predicted]
         for report in reports:
+            if report.id in taken:
+                raise StudyError(f"two predicted reports with the id {report.id!r}", remedy="Rename one.")
+            taken.append(report.id)
             if report.issuer not in voices:
                 raise StudyError(
                     f"unknown issuer {report.issuer!r}",

@@ -19,6 +19,7 @@ from estimates.study import Study
 from estimates.terms.frame import assumption, current_frame
 from estimates.terms.likelihood import (
     RULES,
+    ends_printed_so,
     interval_logp,
     print_reports,
     print_series,
@@ -232,7 +233,8 @@ def _say(layout: Layout, shipped: Vector, to_predict: Vector) -> None:
     high = pm.Data("report_high", np.array([s.seen.high for s in says]))
     added, more, seen = levels, [], None
     if study.predecessors:
-        added, before, seen = _carried(layout, levels, pt.zeros(count) + own, scatter)
+        ends = ends_printed_so(value, grid, rule, low, high)
+        added, before, seen = _carried(layout, levels, ends, (pt.zeros(count) + own, scatter))
         more = [before, pt.constant(_series(study))]
     pm.CustomDist(
         REPORTS,
@@ -275,7 +277,9 @@ def _series(study: Study) -> NDArray[np.float64]:
     return series
 
 
-def _carried(layout: Layout, levels: Vector, bias: Vector, scatter: Vector) -> tuple[Vector, Vector, Vector]:
+def _carried(
+    layout: Layout, levels: Vector, ends: tuple[Vector, Vector], errors: tuple[Vector, Vector]
+) -> tuple[Vector, Vector, Vector]:
     """What was added since the report before, what had been seen by then, and what was seen with it.
 
     The seen count behind a printed one is unknown within its interval. Its place there, between 0
@@ -292,15 +296,15 @@ def _carried(layout: Layout, levels: Vector, bias: Vector, scatter: Vector) -> t
     carried = sorted({place_of[earlier] for earlier in previous.values()})
     current_frame().add_coord("carried", [fitted[i].id for i in carried])
     places = pm.Uniform("seen_place", 0.0, np.ones(len(carried)), dims="carried")
-    low, high = (np.array(ends, dtype=float) for ends in zip(*(r.says.seen for r in fitted), strict=True))
+    (low, high), (bias, scatter) = ends, errors
     before, seen = pt.zeros(len(fitted)), pt.zeros(len(fitted))
     wave = [i for i in carried if i not in follows]
     while wave:  # all series one report further
         here = np.array(wave)
         so_far = before[here]
         place = places[np.array([carried.index(i) for i in wave])]
-        ends = (low[here] - so_far, high[here] - so_far)
-        now = so_far + seen_within(place, ends, added[here], bias[here], scatter)
+        more = (low[here] - so_far, high[here] - so_far)
+        now = so_far + seen_within(place, more, added[here], bias[here], scatter)
         seen = pt.set_subtensor(seen[here], now)
         next_ones = [i for i, source in follows.items() if source in wave]
         if next_ones:

@@ -21,6 +21,7 @@ RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: U
 _ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
 _FAR = np.float64(1e100)  # where a standardised value is cut, so that its square stays finite
 _TINY = np.float64(1e-300)
+_ALMOST_ONE = np.nextafter(np.float64(1.0), np.float64(0.0))
 _NARROW = np.float64(0.03)  # width times distance from the centre below which the series is exact
 _LOG_ROOT_TWO_PI = np.log(2.0 * np.pi) / 2.0
 
@@ -55,7 +56,7 @@ def interval_logp(
         Finite with a finite gradient wherever the probability is above 0, minus infinity with a
         gradient of 0 elsewhere.
     """
-    low, high = _ends(value, grid, rule, low, high)
+    low, high = ends_printed_so(value, grid, rule, low, high)
     is_positive = pt.gt(level, 0.0)
     centre = pt.log(pt.switch(is_positive, level, 1.0)) + bias
     spread = pt.maximum(scatter, _TINY)
@@ -80,7 +81,7 @@ def series_logp(
     As `interval_logp`, for Y = before + level * exp(bias + scatter * e), where `level` is what was added
     since. Given the counts before it, a report says something only of what was added.
     """
-    low, high = _ends(value, grid, rule, low, high)
+    low, high = ends_printed_so(value, grid, rule, low, high)
     low, high = low - before, high - before
     is_possible = pt.gt(high, 0.0)
     is_positive = pt.gt(level, 0.0)
@@ -115,15 +116,17 @@ def seen_within(
     start, end = pt.switch(is_upper, -above, below), pt.switch(is_upper, -below, above)
     inside = pt.switch(is_upper, 1.0 - place, place)
     first, last = (0.5 * pt.erfc(-edge / _ROOT_TWO) for edge in (start, end))
-    mass = first + inside * (last - first)
-    is_far = pt.lt(mass, _TINY)  # so far out that all of it lies at the nearer end
+    is_far = pt.lt(last, _TINY)  # so far out that all of it lies at the nearer end
+    # A place that rounds to an end of the whole line would be sent to infinity, with no slope.
+    mass = pt.minimum(pt.maximum(first + inside * (last - first), _TINY), _ALMOST_ONE)
     z = pt.switch(is_far, end, -_ROOT_TWO * pt.erfcinv(2.0 * pt.switch(is_far, 0.5, mass)))
     z = pt.minimum(pt.maximum(z, start), end)
     seen = pt.exp(centre + spread * pt.switch(is_upper, -z, z))
     return pt.switch(is_positive, pt.minimum(pt.maximum(seen, low), pt.maximum(high, low)), low)
 
 
-def _ends(value: Any, grid: Any, rule: Any, low: Any, high: Any) -> tuple[Any, Any]:
+def ends_printed_so(value: Any, grid: Any, rule: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The ends of the seen counts that would be printed as `value`."""
     half = grid / 2.0
     low = pt.switch(pt.eq(rule, NEAREST), value - half, pt.switch(pt.eq(rule, FLOOR), value, low))
     high = pt.switch(pt.eq(rule, NEAREST), value + half, pt.switch(pt.eq(rule, FLOOR), value + grid, high))
