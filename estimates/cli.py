@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from estimates.errors import EngineError, EstimatesError, OutputError
+from estimates.errors import EngineError, EstimatesError, OutputError, QuestionError, choices
 
 if TYPE_CHECKING:
     from estimates.estimate import Estimate
+    from estimates.forecasts import Forecast
+    from estimates.reports import Report
     from estimates.shelf import ModelFile
     from estimates.study import Study
 
@@ -54,6 +56,18 @@ Examples:
 _NEW_EXAMPLES = """\b
 Example:
   estimates new barrels --carriers voyages --unit voyage --load barrel"""
+
+_FORECAST_EXAMPLES = """\b
+Examples:
+  estimates forecast --at 2024-10-31 --freeze october.json
+  estimates forecast --at 2024-08-27 --known-by 2024-03-01
+  estimates forecast dprk-shells-all-reports-2024 --scorecard"""
+
+_RESOLVE_EXAMPLES = """\b
+Examples:
+  estimates resolve august.json --report aug_2024 --study dprk-shells-2024
+  estimates resolve october.json --value 20000 --hedge about \\
+      --issuer rok_military --published 2024-10-31"""
 
 app = typer.Typer(
     help="Turn sparse public reports into honest distributions.",
@@ -221,6 +235,171 @@ def compare(
 
 def _reading(name: str) -> str | None:
     return None if name in ("none", "") else name
+
+
+@app.command("forecast", epilog=_FORECAST_EXAMPLES)
+def forecast_(
+    study: StudyArgument = _FLAGSHIP,
+    model: ModelOption = "steady",
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The day of the next report, or the id of one.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One issuer.  [default: all that count carriers]")
+    ] = None,
+    known_by: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Look away from reports published later: a hindcast."),
+    ] = None,
+    freeze: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the forecast, to be resolved later.")
+    ] = None,
+    scorecard: Annotated[
+        bool, typer.Option("--scorecard", help="Hindcast and score every fitted report instead.")
+    ] = False,
+    variant: VariantOption = None,
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="importance, nuts, or auto.")] = "auto",
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Forecast what each issuer would see before its next report.
+
+    A frozen forecast can be scored when the report comes: estimates resolve. With --known-by it is a
+    hindcast, and says so; with --scorecard every fitted report is hindcast from those before it.
+    """
+    asked, file = _read(study, variant), _model(model)
+    if scorecard:
+        if any(given is not None for given in (at, issuer, known_by, freeze)):
+            raise QuestionError(
+                "--scorecard takes no --at, --issuer, --known-by or --freeze",
+                remedy="It forecasts every fitted report from those before it: leave them out.",
+            )
+        _scorecard(asked, file, engine, seed, as_json=as_json)
+        return
+    if at is None:
+        raise QuestionError(
+            "no day to forecast", remedy="Give --at DATE, or --scorecard for every past report."
+        )
+    if freeze:
+        _check_new(freeze)
+    with _progress(f"Forecasting {asked.name}") as progress:
+        from estimates.forecasts import forecast
+
+        options: dict[str, Any] = {"engine": engine, "seed": seed, "progress": progress}
+        found = forecast(asked, file.path, at=at, issuer=issuer, known_by=known_by, **options)
+    if freeze:
+        _check_new(freeze)  # somebody may have written it meanwhile
+        found.save(freeze)
+    _show_forecast(found, freeze, as_json=as_json)
+    if found.trust.verdict == "bad":
+        raise typer.Exit(EXIT_BAD_VERDICT)
+
+
+@app.command("resolve", epilog=_RESOLVE_EXAMPLES)
+def resolve_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What estimates forecast --freeze wrote.")],
+    report: Annotated[
+        str | None, typer.Option(metavar="ID", help="The report that came, in --study.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="STUDY", help="The study that holds the report.")
+    ] = None,
+    value: Annotated[
+        float | None, typer.Option(metavar="N", help="The number printed, for a report in no study.")
+    ] = None,
+    hedge: Annotated[str, typer.Option(metavar="WORD", help="How it was worded.")] = "about",
+    issuer: Annotated[str | None, typer.Option(metavar="NAME", help="Who said it.")] = None,
+    published: Annotated[str | None, typer.Option(metavar="DATE", help="When it was published.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a frozen forecast by the report that came, beside two baselines.
+
+    The baselines are the issuer's last number and the straight line through its last two. The report is
+    one of a study (--report and --study), or is told by --value, --hedge, --issuer and --published.
+    """
+    from estimates.forecasts import read_forecast, resolve
+
+    frozen = read_forecast(file)
+    told = (value, issuer, published)
+    if report and study and told == (None, None, None):
+        came = _report_of(_read(study, None), report)
+    elif value is not None and issuer and published and not (report or study):
+        came = _report_told(frozen, (value, hedge), issuer, published)
+    else:
+        raise QuestionError(
+            "no one report is named",
+            remedy="Give --report and --study, or --value, --hedge, --issuer and --published.",
+        )
+    document = resolve(frozen, came).document()
+    if as_json:
+        _print_json({"schema": 1, **document})
+        return
+    from estimates import tables
+
+    _say(*tables.resolution(document))
+
+
+def _report_of(study: "Study", name: str) -> "Report":
+    found = {one.id: one for one in study.reports}
+    if name not in found:
+        raise QuestionError(f"unknown report {name!r}", remedy=choices(name, found))
+    return found[name]
+
+
+def _report_told(frozen: "Forecast", said: tuple[float, str], issuer: str, published: str) -> "Report":
+    """A report made of what the command line says of it."""
+    import datetime as dt
+
+    from pydantic import ValidationError
+
+    from estimates.reports import Report, Says
+    from estimates.study.refusals import translated
+
+    try:
+        day = dt.date.fromisoformat(published)
+    except ValueError:
+        raise QuestionError(
+            f"--published {published!r} is no day", remedy="Write it as 2024-08-27."
+        ) from None
+    try:
+        says = Says(value=said[0], hedge=said[1])
+    except ValidationError as error:
+        raise translated(error, Says) from None
+    return Report(id="told", measures=frozen.measures, says=says, published=day, issuer=issuer)
+
+
+def _check_new(path: Path) -> None:
+    if path.exists():
+        raise OutputError(
+            "exists already", where=str(path), remedy="A frozen forecast stays: choose another --freeze."
+        )
+    _check_folder(path.parent)
+
+
+def _show_forecast(found: "Forecast", freeze: Path | None, *, as_json: bool) -> None:
+    document = found.summary()
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(*tables.forecast(document))
+    if freeze:
+        _say(f"Wrote {freeze}. When the report has come:")
+        _say(f"  estimates resolve {shlex.quote(str(freeze))} --report ID --study STUDY")
+
+
+def _scorecard(study: "Study", model: "ModelFile", engine: str, seed: int, *, as_json: bool) -> None:
+    with _progress(f"Hindcasting {study.name}") as progress:
+        from estimates.hindsight import scorecard
+
+        document = scorecard(study, model.path, engine=engine, seed=seed, progress=progress).document()
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(*tables.scorecard(document))
 
 
 @app.command()

@@ -401,8 +401,10 @@ class Resolution:
 
     def document(self) -> dict[str, Any]:
         """The same as plain data; null stands for an open end and for a score without bound."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        spread = ("median", "lower", "upper")
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in spread}
         return plain | {
+            "predicted": {name: getattr(self, name) for name in spread},
             "at": str(self.at),
             "published": str(self.published),
             "interval": [self.interval.low, finite(self.interval.high)],

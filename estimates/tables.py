@@ -419,3 +419,94 @@ def compared(study: Study, document: dict[str, Any]) -> str:
     stories, readings, reports = len(document["stories"]), len(document["readings"]), len(study.fitted)
     few = ": too few for a ranking by cross-validation or for stacking weights" if reports < 10 else ""
     return f"{stories} stories, {readings} rereadings, {reports} reports{few}."
+
+
+def forecast(document: dict[str, Any]) -> Iterator[Table | str]:
+    """What each issuer would have seen before its next report, and what that rests on."""
+    knew = f"It knows reports up to {words.date_words(document['last_report'])}"
+    away = f" and looks away from those after {words.date_words(document['known_by'])}"
+    yield (
+        f"A {document['kind']} for {words.date_words(document['at'])}: the {document['measures']} an issuer "
+        f"would have seen, before rounding. {knew}{away if document['known_by'] else ''}."
+    )
+    yield ""
+    table = _table("issuer", "last printed", "median", _share(document), "unit", right=("median",))
+    for row in document["issuers"]:
+        day, printed, *_ = row["past"][-1]
+        last = f"{printed:,.10g} on {words.date_words(day, short=True)}"
+        half = (row["upper"] - row["lower"]) / 2
+        ends = words.interval(row["lower"], row["upper"])
+        _add(
+            table, row["issuer"], last, words.number(row["median"], half), ends, words.units(document["unit"])
+        )
+    yield table
+    yield ""
+    found = document["trust"]
+    yield f"Trust: {found['verdict']} ({found['ess']:,.0f} effective draws)."
+    yield from (f"  {note}" for note in found["notes"])
+    reading = f", variant {document['variant']}" if document["variant"] else ""
+    yield (
+        f"Model {document['model']}{reading}, {document['engine']}, seed {document['seed']}, "
+        f"study {document['fingerprint']}, made {words.date_words(document['made'])}."
+    )
+
+
+_SCORED = {"model": "the model", "last_value": "its last number", "straight_line": "its last straight line"}
+
+
+def resolution(document: dict[str, Any]) -> Iterator[Table | str]:
+    """A report beside what was forecast for it, and the scores beside those of both baselines."""
+    spread = document["predicted"]
+    half = (spread["upper"] - spread["lower"]) / 2
+    yield (
+        f"On {words.date_words(document['published'])} {document['issuer']} said {document['says']}. "
+        f"The {document['kind']} for {words.date_words(document['at'])}: "
+        f"{words.number(spread['median'], half)} ({words.interval(spread['lower'], spread['upper'])}); "
+        f"the report lies {_inside(document)} its 89 % interval, above {words.probability(document['pit'])} "
+        f"of the forecast."
+    )
+    if document["note"]:
+        yield f"Note: {document['note']}."
+    yield ""
+    table = _table("forecast by", "log score", "CRPS", right=("log score", "CRPS"))
+    for name, score in document["scores"].items():
+        _add(table, _SCORED[name], _scored(score["log_score"], "-"), _scored(score["crps"], ""))
+    yield table
+    yield "Log score: higher is better. CRPS, of the log: lower is better."
+
+
+def scorecard(document: dict[str, Any]) -> Iterator[Table | str]:
+    """Every report as it was predicted, why others were not, and the totals."""
+    reading = f", read as {document['variant']}" if document["variant"] else ""
+    yield f"Scorecard, {document['kind']}, of {document['study']}{reading} by {document['model']}."
+    yield ""
+    right = ("model", "last", "line")
+    table = _table("report", "says", "predicted", "89 %", *right, "fit", right=right)
+    for case in document["cases"]:
+        spread, scores_ = case["predicted"], case["scores"]
+        half = (spread["upper"] - spread["lower"]) / 2
+        logs = (_scored(scores_[name]["log_score"], "-") if name in scores_ else "" for name in _SCORED)
+        shown = words.number(spread["median"], half)
+        ends = words.interval(spread["lower"], spread["upper"])
+        fit = f"{case['engine']}, {case['trust']}"
+        says = f"{case['says']}{' *' if case['note'] else ''}"
+        _add(table, case["report"], says, f"{shown} ({ends})", _inside(case), *logs, fit)
+    yield table
+    for note in dict.fromkeys(case["note"] for case in document["cases"] if case["note"]):
+        yield f"* {note}."
+    yield ""
+    yield from (f"Not predicted: {row['report']}, {row['reason']}." for row in document["left_out"])
+    inside = document["inside89"]
+    if inside["of"]:
+        ends = f"{words.probability(inside['lower'])} to {words.probability(inside['upper'])}"
+        yield f"Inside the 89 % interval: {inside['count']} of {inside['of']} ({ends} as a share)."
+    for name, score in document["means"].items():
+        yield f"Mean log score of {_SCORED[name]}: {_scored(score['log_score'], '-')}."
+
+
+def _inside(case: dict[str, Any]) -> str:
+    return "inside" if case["inside89"] else "outside"
+
+
+def _scored(score: float | None, sign: str) -> str:
+    return f"{score:.2f}" if score is not None else f"{sign}infinity"

@@ -109,6 +109,29 @@ def test_a_release_told_again_is_counted_once():
     assert [report.id for report in study.fitted] == ["spring", "autumn"]
 
 
+HELD_OUT = RELAY.replace('issuer = "port"', 'issuer = "port"\nheld_out = "A rumour."')
+
+
+def test_a_report_that_is_held_out_is_named_with_its_reason():
+    (finding,) = found(read_text(OIL + HELD_OUT), Kind.HELD_OUT)
+    assert finding.about == ("spring_again",)
+    assert finding.words.startswith("spring_again is held out: ")
+    assert finding.words.endswith(": A rumour.")
+    assert not finding.is_warning
+    assert not found(read_text(OIL + HELD_OUT), Kind.RELAY)
+
+
+def test_a_bridge_is_named_once_for_each_count_that_is_pooled_over_it():
+    scope = '[assumption.scope]\nunit = "dimensionless"\nprior = { family = "lognormal", q05 = 0.6, q95 = 1.5 }\nbasis = "x"\n'
+    other = 'counts = "tankers alone"\nbridge = "scope"\nissuer = "navy"'
+    more = RELAY.replace('issuer = "port"', other)
+    more += more.replace("spring_again", "and_again").replace("2024-03-04", "2024-05-06")
+    (finding,) = found(read_text(OIL + more + scope), Kind.BRIDGED)
+    assert finding.words == "navy counts 'tankers alone': pooled over scope."
+    assert not finding.is_warning
+    assert unused(read_text(OIL + more + scope), ("first_shipment", "daily_rate")) == ()
+
+
 def test_one_issuer_is_named_for_each_quantity_it_alone_counts():
     (finding,) = found(read_text(OIL), Kind.ONE_ISSUER)
     assert finding.about == ("port",)

@@ -17,9 +17,10 @@ from small import OIL
 import estimates as est
 from estimates.errors import EngineError
 from estimates.estimate import Estimate
+from estimates.sources import independent_sources
 from estimates.trust import Trust
 
-COMMANDS = ("run", "check", "studies", "models", "new")
+COMMANDS = ("run", "check", "forecast", "resolve", "studies", "models", "new")
 
 MINE = '''\
 """Mine: a pace that is the same every day, from a day that is given."""
@@ -85,7 +86,7 @@ def test_run_prints_one_json_document_and_nothing_else(flagship):
 def test_the_document_has_the_keys_of_the_contract_in_their_order(document):
     assert list(document) == [
         *("schema", "study", "fingerprint", "data_digest", "model", "model_digest", "variant"),
-        *("engine", "engine_reason", "seed", "versions", "interval", "log_evidence", "trust"),
+        *("engine", "engine_reason", "seed", "versions", "interval", "log_evidence", "trust", "sources"),
         *("quantities", "trend", "parameters", "claims"),
     ]
     assert list(document["log_evidence"]) == ["value", "mcse"]
@@ -224,6 +225,7 @@ def test_a_run_without_out_writes_to_results_by_study_and_model(nothing_is_fitte
     assert outcome.code == 0
     assert (tmp_path / "results/dprk-shells-2024/steady-mid_2022/page.html").is_file()
     assert "results/dprk-shells-2024/steady-mid_2022/page.html" in outcome.out
+    assert "1 issuer in 1 voice is worth 1.0 independent source of the level.\nTrust: " in outcome.out
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
@@ -446,9 +448,23 @@ def test_check_as_json_holds_what_it_shows():
     assert document["fingerprint"] == est.read().fingerprint
     assert [report["role"] for report in document["reports"]] == [
         *("data", "derived from feb_2024", "data", "derived from aug_2024"),
+        *["held out"] * 5,
     ]
+    assert document["sources"] == {"issuers": 1, "voices": 1, "reports": 2, "bounds": 0, "effective": 1.0}
     assert document["missing"] == []
     assert {row["name"] for row in document["assumptions"]} == set(est.read().assumptions)
+
+
+def test_check_says_how_many_independent_sources_there_are(tmp_path):
+    many = estimates("check", "dprk-shells-all-reports-2024")
+    number = independent_sources(est.read("dprk-shells-all-reports-2024")).effective
+    assert (
+        f"4 issuers in 4 voices are worth {number:.1f} independent sources of the level. 5 voices with"
+        in many.out
+    )
+    path = tmp_path / "oil.toml"
+    path.write_text(OIL, encoding="utf-8")  # it has no prior of a bias
+    assert "independent source" not in estimates("check", path).out
 
 
 def test_check_knows_which_assumptions_each_model_leaves_aside():
@@ -474,9 +490,11 @@ def test_an_open_end_is_null_in_json(tmp_path):
 
 
 def test_studies_names_every_packaged_study():
-    assert "dprk-shells-2024\n" in estimates("studies").out
-    (study,) = json.loads(estimates("studies", "--json").out)["studies"]
-    assert Path(study["path"]).is_file()
+    listed = json.loads(estimates("studies", "--json").out)["studies"]
+    assert [study["name"] for study in listed] == ["dprk-shells-2024", "dprk-shells-all-reports-2024"]
+    for study in listed:
+        assert f"{study['name']}\n    {study['title']}\n" in estimates("studies").out
+        assert Path(study["path"]).is_file()
 
 
 def test_models_names_every_model_and_every_assumption_with_a_fixed_name():

@@ -9,12 +9,13 @@ import pytest
 import xarray as xr
 from drawn import drawn
 from montecarlo import assert_within
+from scipy import stats
 from small import OIL, changed
 
 import estimates as est
 from estimates.errors import OutputError, QuestionError
 from estimates.estimate import Conditions, Estimate, Measured
-from estimates.study import read, read_text
+from estimates.study import read, read_text, restore
 from estimates.trust import of_chains, of_importance
 
 STUDY = read()
@@ -247,6 +248,66 @@ def test_the_trend_is_the_pace_and_the_ratio_between_two_reports():
     assert row["ratio"]["upper"] == pytest.approx(float(np.quantile(aug / feb, 0.945)), rel=1e-12)
 
 
+def kept_from_the_fit(errors):
+    """The flagship with its August count held out, and a count of its issuer in November made up."""
+    document = STUDY.document() | {"errors": errors}
+    (august,) = [report for report in STUDY.reports if report.id == "aug_2024"]
+    november = august.model_copy(update={"id": "november", "published": dt.date(2024, 11, 20)})
+    return restore(json.dumps(document)).holding_out("aug_2024").predicting(november)
+
+
+@pytest.mark.parametrize("errors", ["count", "increment"])
+@pytest.mark.parametrize("report", ["aug_2024", "early_aug_2024", "november"])
+def test_a_report_kept_from_the_fit_is_predicted_by_level_and_bias_of_each_draw(predictions, errors, report):
+    """Seen = before + (what was shipped since) exp(bias + scatter e), with what was seen by February."""
+    fit = predictions[errors]
+    study, draws = fit.study, fit.data["posterior"].to_dataset()
+    start, rate, lag, bias, scatter = (
+        draws[name].values.ravel()
+        for name in ("first_shipment", "daily_rate", "reporting_lag", "issuer_bias", "report_scatter")
+    )
+
+    def shipped(name):
+        (one,) = [one for one in (*study.reports, *study.made_up) if one.id == name]
+        day = study.day_number(one.as_of[0]) if one.as_of else study.day_number(one.published) - lag
+        return rate * np.maximum(day - start, 0.0)
+
+    before, level = np.zeros(len(rate)), shipped(report)
+    if errors == "increment":
+        place = draws["seen_place"].values.ravel()
+        february = shipped("feb_2024")
+        ends = (np.log([[6650.0], [6750.0]]) - np.log(february) - bias) / scatter
+        level = level - february
+        before = february * np.exp(bias + scatter * stats.truncnorm(*ends).ppf(place))
+    found = fit.predicted(report)
+    np.testing.assert_allclose(found.centre, np.log(level) + bias, rtol=1e-9)
+    # Where February lies beyond 37 deviations, all of it is taken to be seen at the nearer end.
+    near = np.ones(len(rate), dtype=bool) if errors == "count" else np.abs(ends).min(axis=0) < 36
+    assert near.mean() > 0.99
+    np.testing.assert_allclose(found.before[near], before[near], rtol=1e-8)
+    np.testing.assert_array_equal(found.scatter, scatter)
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return {
+        errors: est.infer(kept_from_the_fit(errors), "steady", seed=1) for errors in ("count", "increment")
+    }
+
+
+def test_what_was_predicted_is_kept_in_the_file(predictions, tmp_path):
+    fit = predictions["increment"]
+    again = est.load(fit.save(tmp_path / "estimate.nc"))
+    assert again.study == fit.study
+    assert [report.id for report in again.study.predicted][-1] == "november"
+    np.testing.assert_array_equal(again.predicted("november").centre, fit.predicted("november").centre)
+
+
+def test_only_a_report_that_was_not_fitted_is_predicted(predictions):
+    with pytest.raises(QuestionError, match="'feb_2024' was not predicted"):
+        predictions["count"].predicted("feb_2024")
+
+
 def test_unknown_days_are_printed_as_dates():
     row = next(row for row in SHOWN.parameter_rows() if row["name"] == "first_shipment")
     day = STUDY.epoch + dt.timedelta(days=round(float(SHOWN.quantity("first_shipment").median())))
@@ -258,8 +319,8 @@ def test_the_document_is_json_of_the_contract(flagship_fit):
     document = json.loads(json.dumps(flagship_fit.document(), allow_nan=False))
     assert list(document) == [
         *("schema", "study", "fingerprint", "data_digest", "model", "model_digest", "variant", "engine"),
-        *("engine_reason", "seed", "versions", "interval", "log_evidence", "trust", "quantities", "trend"),
-        *("parameters", "claims"),
+        *("engine_reason", "seed", "versions", "interval", "log_evidence", "trust", "sources", "quantities"),
+        *("trend", "parameters", "claims"),
     ]
     assert document["interval"] == {"kind": "eti", "prob": 0.89}
     assert {row["id"] for row in document["claims"]} == set(STUDY.claims)

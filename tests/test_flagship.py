@@ -56,7 +56,13 @@ REPORTS = [
         "aug_2024",
         (5_750_000, 6_250_000),
     ),
+    ("nov_2023", "containers", "about", 2000, "2023-11-02", None, (1750, 2250)),
+    ("dec_2023", "containers", "about", 5000, "2023-12-29", None, (4750, 5250)),
+    ("mar_2024", "containers", "about", 7000, "2024-03-18", None, (6750, 7250)),
+    ("jun_2024", "containers", "at least", 10_000, "2024-06-14", None, (10_000, 15_000)),
+    ("early_aug_2024", "containers", "more than", 12_000, "2024-08-08", None, (12_000, 13_000)),
 ]
+HELD_OUT = [name for name, *_ in REPORTS[4:]]
 
 
 @pytest.mark.parametrize(("index", "expected"), list(enumerate(REPORTS)), ids=[r[0] for r in REPORTS])
@@ -96,7 +102,21 @@ def test_every_report_has_one_issuer_relays_and_an_address(report):
 @pytest.mark.parametrize("report", STUDY.reports, ids=lambda report: report.id)
 def test_the_start_that_relays_disagree_about_is_no_data(report):
     assert report.since is None
-    assert report.as_of is None
+    interview = (date("2024-08-04"), date("2024-08-04"))
+    assert report.as_of == (interview if report.id == "early_aug_2024" else None)
+
+
+def test_other_counts_of_the_ministry_are_held_out_and_predicted():
+    assert sorted(report.id for report in STUDY.predicted) == sorted(HELD_OUT)
+    assert [report.id for report in STUDY.reports if report.held_out] == HELD_OUT
+
+
+@pytest.mark.parametrize("name", ["feb_2024", "aug_2024", *HELD_OUT])
+def test_the_study_of_all_reports_says_the_same_of_the_same_count(name):
+    every = read("dprk-shells-all-reports-2024")
+    ours, theirs = (next(r for r in study.reports if r.id == name) for study in (STUDY, every))
+    for field in ("measures", "issuer", "says", "published", "as_of", "since", "source"):
+        assert getattr(ours, field) == getattr(theirs, field)
 
 
 def test_the_wordings_of_the_start_are_kept_to_be_shown():

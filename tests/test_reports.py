@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from estimates.errors import StudyError
-from estimates.reports import Report, fitted_reports, identifier, relays
+from estimates.reports import Report, fitted_reports, identifier, predecessors, relays
 
 DAY = dt.date(2024, 2, 26)
 
@@ -103,3 +103,55 @@ def test_different_as_of_days_are_different_counts():
 def test_a_number_derived_from_another_never_enters_the_likelihood():
     given_reports = [report("feb"), report("feb_shells", measures="shells", derived_from="feb")]
     assert [r.id for r in fitted_reports(given_reports)] == ["feb"]
+
+
+def test_a_report_that_is_held_out_is_not_fitted_and_neither_a_relay_nor_a_release():
+    again = {"published": days_later(2)}
+    assert [r.id for r in fitted_reports([report("a"), report("b", held_out="a rumour", **again)])] == ["a"]
+    assert not relays([report("a"), report("b", held_out="a rumour", **again)])
+    assert not relays([report("a", held_out="a rumour"), report("b", **again)])
+
+
+# ---- series ---------------------------------------------------------------------------------------------
+
+
+def chain(*reports):
+    return predecessors(reports, reports)
+
+
+def test_a_count_carries_on_from_the_one_before_it_of_its_series():
+    line = [report("c", published=days_later(60)), report("a"), report("b", published=days_later(30))]
+    assert chain(*line) == {"b": "a", "c": "b"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"issuer": "us"},
+        {"measures": "visits"},
+        {"since": days_later(-90)},
+        {"counts": "x", "bridge": "scope"},
+    ],
+    ids=["issuer", "quantity", "start", "bridge"],
+)
+def test_a_series_is_of_one_issuer_one_quantity_one_start_and_one_bridge(other):
+    assert chain(report("a"), report("b", published=days_later(30), **other)) == {}
+    pair = [report("a", **other), report("b", published=days_later(30), **other)]
+    assert chain(*pair) == {"b": "a"}
+
+
+def test_counts_stand_in_the_order_of_the_days_they_speak_of_else_of_publication():
+    dated = report("dated", published=days_later(40), as_of=[days_later(5), days_later(10)])
+    assert chain(report("a"), report("b", published=days_later(20)), dated) == {"dated": "a", "b": "dated"}
+    later = report("dated", published=days_later(40), as_of=days_later(25))
+    assert chain(report("a"), report("b", published=days_later(20)), later) == {"b": "a", "dated": "b"}
+
+
+def test_counts_of_one_day_stand_in_the_order_of_their_ids():
+    assert chain(report("b", says={"value": 6800, "hedge": "over"}), report("a")) == {"b": "a"}
+
+
+def test_a_report_to_be_predicted_carries_on_from_a_known_one():
+    known = [report("a"), report("c", published=days_later(60))]
+    asked = [report("b", published=days_later(30)), report("d", published=days_later(90))]
+    assert predecessors(asked, known) == {"b": "a", "d": "c"}

@@ -14,10 +14,20 @@ from small import OIL, changed
 
 from estimates.assumptions import Prior
 from estimates.errors import EstimatesError, StudyError
+from estimates.reports import Report
 from estimates.study import packaged, read, read_text
 
 STUDY = read_text(OIL, "oil.toml")
 DAYS = st.dates(STUDY.epoch, STUDY.horizon)
+NEXT = Report.model_validate(
+    {
+        "id": "winter",
+        "measures": "voyages",
+        "says": {"value": 400, "hedge": "about"},
+        "published": dt.date(2024, 12, 1),
+        "issuer": "port",
+    }
+)
 
 
 def test_a_study_reads_from_a_path_or_by_its_packaged_name(tmp_path):
@@ -195,8 +205,15 @@ def test_the_data_digest_is_of_the_fitted_intervals_alone(old, new, same):
         STUDY.asking("2024-05-06"),
         read_text(changed('hedge = "over"', 'hedge = "over", open = true')),
         read_text(changed('hedge = "over"', 'hedge = "over", interval = [280, inf]')),
+        STUDY.holding_out("autumn"),
+        STUDY.predicting(NEXT),
+        STUDY.variant("late").holding_out("spring").predicting(NEXT).asking("2024-05-06"),
+        read_text(changed("knot =", 'errors = "increment"\nknot =')).predicting(NEXT),
     ],
-    ids=["base", "variant", "fewer", "without", "assuming", "asking", "open", "by hand"],
+    ids=[
+        *("base", "variant", "fewer", "without", "assuming", "asking", "open", "by hand"),
+        *("held out", "predicting", "all at once", "increment"),
+    ],
 )
 def test_a_study_travels_between_processes_whole(study):
     copy = pickle.loads(pickle.dumps(study))
@@ -208,6 +225,7 @@ def test_a_study_travels_between_processes_whole(study):
     )
     assert (copy.days, copy.document()) == (study.days, study.document())
     assert [r.says.seen for r in copy.fitted] == [r.says.seen for r in study.fitted]
+    assert (copy.predicted, copy.predecessors) == (study.predicted, study.predecessors)
 
 
 # ---- other studies made from it -------------------------------------------------------------------------
@@ -294,6 +312,128 @@ def test_leaving_reports_out_one_by_one_or_together_is_the_same(ids, is_late):
     for report_id in ids:
         one_by_one = one_by_one.without(report_id)
     assert one_by_one == start.without(*ids)
+
+
+# ---- reports that are predicted -------------------------------------------------------------------------
+
+RUMOUR = """
+[[report]]
+id = "rumour"
+measures = "voyages"
+says = { value = 300, hedge = "over" }
+published = 2024-09-03
+issuer = "port"
+held_out = "Nobody says who counted."
+"""
+
+
+def ids(reports):
+    return [report.id for report in reports]
+
+
+def test_a_report_that_is_held_out_is_predicted_and_not_fitted():
+    study = read_text(OIL + RUMOUR)
+    assert (ids(study.fitted), ids(study.predicted)) == (["spring", "autumn"], ["rumour"])
+    assert study.data_digest == STUDY.data_digest
+    assert study.fingerprint != STUDY.fingerprint
+
+
+def test_a_derived_number_that_is_held_out_is_derived():
+    study = read_text(OIL + RUMOUR + 'derived_from = "autumn"\n')
+    assert (ids(study.fitted), ids(study.predicted)) == (["spring", "autumn"], [])
+
+
+def test_holding_a_report_out_keeps_it_in_view():
+    study = STUDY.holding_out("spring")
+    assert (ids(study.fitted), ids(study.predicted)) == (["autumn"], ["spring"])
+    assert ids(study.reports) == ids(STUDY.reports)
+    assert (study.claims, study.days) == (STUDY.claims, STUDY.days)
+    assert study.data_digest == STUDY.without("spring").data_digest
+    assert (ids(STUDY.fitted), STUDY.predicted) == (["spring", "autumn"], ())
+
+
+def test_a_variant_that_would_have_no_report_left_falls_away_when_one_is_held_out():
+    assert set(STUDY.holding_out("autumn").variants) == {"late"}
+    assert set(STUDY.holding_out("spring").variants) == {"late", "one_count"}
+
+
+def test_a_release_that_is_held_out_does_not_come_back_as_its_relay():
+    told_again = RUMOUR.replace('held_out = "Nobody says who counted."\n', "")
+    study = read_text(OIL + told_again).holding_out("autumn")
+    assert (ids(study.fitted), ids(study.predicted)) == (["spring"], ["autumn", "rumour"])
+
+
+def test_a_next_report_is_predicted_and_changes_nothing_else():
+    study = STUDY.predicting(NEXT)
+    assert (study.predicted, study.made_up) == ((NEXT,), (NEXT,))
+    assert (study.fitted, study.reports, study.days) == (STUDY.fitted, STUDY.reports, STUDY.days)
+    assert (study.fingerprint, study.data_digest) == (STUDY.fingerprint, STUDY.data_digest)
+    assert study != STUDY
+    assert STUDY.predicted == ()
+
+
+def test_predicted_reports_stand_in_order_of_publication_and_stay_with_the_studies_made_from_it():
+    earlier = NEXT.model_copy(update={"id": "november", "published": dt.date(2024, 11, 1)})
+    study = STUDY.predicting(NEXT).predicting(earlier).holding_out("spring")
+    assert ids(study.predicted) == ["spring", "november", "winter"]
+    for made in (
+        study.without("autumn_oil"),
+        study.assuming(cargo=5e5),
+        study.variant("late"),
+        study.asking(),
+    ):
+        assert ids(made.predicted) == ["spring", "november", "winter"]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda: STUDY.holding_out("sprin"), "'sprin' is no fitted report\n.*Did you mean 'spring'"),
+        (lambda: STUDY.holding_out("autumn_oil"), "'autumn_oil' is no fitted report"),
+        (lambda: STUDY.holding_out("spring", "autumn"), "no report at all"),
+        (lambda: STUDY.predicting(next_by(issuer="prot")), "unknown issuer 'prot'\n.*Did you mean 'port'"),
+        (
+            lambda: STUDY.predicting(next_by(measures="oil")),
+            "port has not reported on 'oil'\n.*bias on that is unknown",
+        ),
+        (lambda: STUDY.predicting(next_by(published=dt.date(2025, 1, 1))), "2025-01-01 is outside the study"),
+        (lambda: STUDY.predicting(NEXT, NEXT), "two predicted reports with the id 'winter'"),
+        (
+            lambda: read_text(OIL + RUMOUR).predicting(next_by(id="rumour")),
+            "two predicted reports with the id 'rumour'",
+        ),
+    ],
+)
+def test_what_cannot_be_predicted_is_refused(attempt, words):
+    with pytest.raises(StudyError, match=words):
+        attempt()
+
+
+def next_by(**changes):
+    return NEXT.model_copy(update=changes)
+
+
+# ---- pooling and errors ---------------------------------------------------------------------------------
+
+
+def test_two_counts_of_one_quantity_are_pooled_over_a_bridge():
+    scope = '[assumption.scope]\nunit = "percent"\nprior = { family = "lognormal", q05 = 60, q95 = 150 }\nbasis = "x"\n'
+    text = changed('id = "spring"\n', 'id = "spring"\ncounts = "ships"\n')
+    tankers = 'id = "autumn"\ncounts = "tankers"\nbridge = "scope"\n'
+    study = read_text(text.replace('id = "autumn"\n', tankers) + scope)
+    assert [report.bridge for report in study.fitted] == [None, "scope"]
+    assert study.data_digest != STUDY.data_digest
+    assert (
+        read_text(text.replace('id = "autumn"\n', 'id = "autumn"\ncounts = "ships"\n')).data_digest
+        == STUDY.data_digest
+    )
+
+
+def test_a_study_says_whether_its_counts_carry_earlier_errors_along():
+    carrying = read_text(changed("knot =", 'errors = "increment"\nknot ='))
+    assert (STUDY.errors, dict(STUDY.predecessors)) == ("count", {})
+    assert dict(carrying.predicting(NEXT).predecessors) == {"autumn": "spring", "winter": "autumn"}
+    assert carrying.data_digest != STUDY.data_digest
 
 
 def test_a_study_is_read_and_checked_without_pymc_or_arviz():

@@ -19,6 +19,22 @@ CARGO = 'prior = { family = "lognormal", q05 = 300_000, q95 = 900_000 }'
 FORMULA = 'formula = "voyages * cargo"'
 STATEMENT = 'statement = "voyages[autumn] / voyages[spring] >= 2"'
 
+SCOPE = (
+    '[assumption.scope]\nunit = "{}"\nprior = {{ family = "lognormal", q05 = 0.5, q95 = 2 }}\nbasis = "x"\n'
+)
+
+
+PLAIN_SCOPE = SCOPE.format("dimensionless")
+
+
+def worded(spring="", autumn="", scope=PLAIN_SCOPE):
+    """The small study with more lines in its two counts, and an assumption to bridge them."""
+    text = changed('id = "spring"\n', f'id = "spring"\n{spring}\n').replace(
+        'id = "autumn"\n', f'id = "autumn"\n{autumn}\n'
+    )
+    return f"{text}\n{scope}"
+
+
 # (text, passage on the line that is to be named, what the message says)
 REFUSALS = {
     # misspelt fields, each with the nearest
@@ -81,6 +97,16 @@ REFUSALS = {
     "no issuer": (changed('issuer = "port"\n', ""), "[[report]]", "'issuer' is missing.*Who said it"),
     "no report at all": (re.sub(r"(?s)\[\[report\]\].*?(?=\[assumption)", "", OIL), None, "no report at all.*at least one"),
     "a circle of derived reports": (changed('derived_from = "autumn"', 'derived_from = "autumn_oil"'), "derived_from", "a circle: autumn_oil -> autumn_oil"),
+    # pooling
+    "two counts without a bridge": (worded('counts = "tankers"', 'counts = "ships"'), None, "reports on voyages count different things: 'tankers' and 'ships'.*Give all but one a bridge"),
+    "a count beside one in other words": (worded('counts = "tankers"'), None, "count different things: 'tankers' and '.not said.'"),
+    "a bridge that is no assumption": (worded('bridge = "scop"'), "bridge", "report 'spring' · bridge: unknown assumption 'scop'.*Did you mean 'scope'"),
+    "a bridge of a held-out report that is no assumption": (worded('bridge = "scop"\nheld_out = "x"'), "bridge", "report 'spring' · bridge: unknown assumption 'scop'"),
+    "a bridge with a unit": (worded('bridge = "scope"', scope=SCOPE.format("barrel")), "bridge", "report 'spring' · bridge: 'scope' is in barrel.*A bridge is a ratio: dimensionless"),
+    "one count with and without a bridge": (worded('counts = "tankers"\nbridge = "scope"', 'counts = "tankers"'), '[[report]]', "report 'autumn' · bridge: the same count with and without the bridge 'scope'.*take the same bridge"),
+    "one count over two bridges": (worded('counts = "tankers"\nbridge = "scope"', 'counts = "tankers"\nbridge = "other"', PLAIN_SCOPE + PLAIN_SCOPE.replace("scope", "other")), "bridge", "the same count with and without the bridge"),
+    "nothing but held-out reports": (worded('held_out = "x"', 'held_out = "x"'), None, "no report at all"),
+    "another kind of errors": (changed("knot =", 'errors = "counts"\nknot ='), "errors", "errors: .*not 'counts'"),
     # the frame
     "another format": (changed("format = 1", "format = 2"), "format", "format: input should be 1, not 2"),
     "no format": (changed("format = 1\n", ""), None, "'format' is missing"),

@@ -155,6 +155,24 @@ def test_the_verdict_under_nuts_tells_r_hat_and_the_notes():
     assert lines[-1] == "Model steady, variant late, seed 1, study 0123456789abcdef."
 
 
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ((4, 5, 1.9437, 0), "4 issuers in 5 voices are worth 1.9 independent sources of the level."),
+        ((1, 1, 1.0, 0), "1 issuer in 1 voice is worth 1.0 independent source of the level."),
+        (
+            (1, 2, 1.3, 1),
+            "1 issuer in 2 voices is worth 1.3 independent sources of the level. 1 voice with a lower bound alone left out.",
+        ),
+    ],
+)
+def test_the_sources_are_a_sentence(found, sentence):
+    issuers, voices, effective, bounds = found
+    given = {"issuers": issuers, "voices": voices, "reports": 9, "bounds": bounds, "effective": effective}
+    assert list(tables.sources(document(sources=given))) == [sentence]
+    assert list(tables.sources(document(sources=None))) == []
+
+
 # ---- claims, unknowns, reports, priors ---------------------------------------------------------
 
 
@@ -198,6 +216,11 @@ def test_every_report_is_shown_with_what_it_is_used_as():
 
     assert lines[1].split() == ["spring", "2024-03-01", "about", "120", "(voyages)", "[115,", "125)", "data"]
     assert lines[3].endswith("derived from autumn")
+
+
+def test_a_report_that_is_held_out_is_shown_as_that():
+    study = read_text(changed('id = "spring"', 'id = "spring"\nheld_out = "A rumour."'))
+    assert shown(tables.reports(study))[1].endswith("held out")
 
 
 def test_judgement_is_marked_and_explained_only_where_there_is_any():

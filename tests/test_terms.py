@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from montecarlo import assert_within
 from scipy import stats
 from small import OIL
 
@@ -310,3 +311,106 @@ def test_a_flow_is_called_once():
     with terms.frame(study_of()):
         terms.flow(carriers)
     assert len(calls) == 1
+
+
+# ---- bridges --------------------------------------------------------------------------------------------
+
+SCOPE = '\n[assumption.scope]\nunit = "{}"\nprior = {{ family = "lognormal", q05 = {}, q95 = {} }}\nbasis = "A guess."\n'
+BRIDGED = ('id = "autumn"\n', 'id = "autumn"\ncounts = "tankers"\nbridge = "scope"\n')
+
+
+@pytest.mark.parametrize(
+    ("unit", "scope", "ratio"), [("dimensionless", 0.8, 0.8), ("percent", 80.0, 0.8), ("percent", 130.0, 1.3)]
+)
+def test_a_bridge_turns_the_quantity_into_what_is_counted(unit, scope, ratio):
+    low, high = (0.6, 1.5) if unit == "dimensionless" else (60, 150)
+    model = steady(study_of(BRIDGED, more=SCOPE.format(unit, low, high)))
+    found = log_likelihood(model, scope=scope)
+    assert found[0] == pytest.approx(log_probability(115, 125, shipped(SPRING - LAG)), rel=1e-9)
+    level = ratio * shipped(AUTUMN - LAG)
+    assert found[1] == pytest.approx(log_probability(300, 350, level), rel=1e-9)
+
+
+def test_a_bridge_from_a_day_on_turns_what_was_shipped_since():
+    since = ('bridge = "scope"\n', 'bridge = "scope"\nsince = 2023-10-01\n')
+    study = study_of(
+        BRIDGED, since, ("value = 300,", "value = 200,"), more=SCOPE.format("dimensionless", 0.6, 1.5)
+    )
+    level = 0.9 * (shipped(AUTUMN - LAG) - shipped(273))
+    found = log_likelihood(steady(study), scope=0.9)
+    assert found[1] == pytest.approx(log_probability(200, 250, level), rel=1e-9)
+
+
+# ---- errors by increment --------------------------------------------------------------------------------
+
+CARRYING = ("carriers = {", 'errors = "increment"\ncarriers = {')
+WINTER = """
+[[report]]
+id = "winter"
+measures = "voyages"
+says = { value = 400, hedge = "about" }
+published = 2024-12-01
+issuer = "port"
+"""
+WINTER_DAY = 700.0
+
+
+def seen_at(place, low, high, added, before=0.0):
+    """The seen count at a place of its distribution within an interval, by SciPy."""
+    ends = (np.log(np.maximum([low - before, high - before], 0)) - math.log(added) - BIAS) / SCATTER
+    return before + added * math.exp(BIAS + SCATTER * stats.truncnorm(*ends).ppf(place))
+
+
+def test_by_increment_a_report_tells_what_was_added_to_the_count_before():
+    model = steady(study_of(CARRYING, more=WINTER))
+    assert list(model.coords["carried"]) == ["spring", "autumn"]
+    levels = [shipped(day - LAG) for day in (SPRING, AUTUMN, WINTER_DAY)]
+    spring = seen_at(0.3, 115, 125, levels[0])
+    autumn = seen_at(0.8, 300, 350, levels[1] - levels[0], spring)
+    expected = [
+        log_probability(115, 125, levels[0]),
+        log_probability(300 - spring, 350 - spring, levels[1] - levels[0]),
+        log_probability(375 - autumn, 425 - autumn, levels[2] - levels[1]),
+    ]
+    assert study_of(more=WINTER).reports[-1].says.seen == (375, 425)
+    np.testing.assert_allclose(log_likelihood(model, seen_place=[0.3, 0.8]), expected, rtol=1e-8)
+
+
+def test_by_increment_a_series_is_of_one_issuer_one_quantity_one_start_and_one_bridge():
+    navy = WINTER.replace('"winter"', '"navy"').replace('"port"', '"navy"')
+    since = WINTER.replace('"winter"', '"since"').replace("issuer", "since = 2023-12-01\nissuer")
+    tankers = WINTER.replace('"winter"', '"tankers"').replace(
+        "issuer", 'counts = "t"\nbridge = "scope"\nissuer'
+    )
+    study = study_of(CARRYING, more=WINTER + navy + since + tankers + SCOPE.format("dimensionless", 0.6, 1.5))
+    assert dict(study.predecessors) == {"autumn": "spring", "winter": "autumn"}
+
+
+def test_the_interval_of_a_carried_count_follows_the_number_reported():
+    model = steady(study_of(CARRYING))
+    with model:
+        pm.set_data({"report_value": np.array([130.0, 300.0])})
+    levels = [shipped(day - LAG) for day in (SPRING, AUTUMN)]
+    spring = seen_at(0.3, 125, 135, levels[0])
+    expected = log_probability(300 - spring, 350 - spring, levels[1] - levels[0])
+    assert log_likelihood(model, seen_place=[0.3])[1] == pytest.approx(expected, rel=1e-8)
+
+
+def test_by_increment_reports_are_simulated_with_the_errors_before_them():
+    """The prior predictive of unrounded wordings, against a simulation by hand."""
+    unrounded = [("value = 120, hedge = ", "value = 120, interval = [100, 140], hedge = ")]
+    unrounded += [("value = 300, hedge = ", "value = 300, interval = [250, 340], hedge = ")]
+    study = study_of(CARRYING, *unrounded, more=WINTER).assuming(
+        first_shipment=dt.date(2023, 7, 20), daily_rate=RATE, reporting_lag=LAG, report_scatter=0.2
+    )
+    model = steady(study)
+    drawn = pm.draw(model[terms.REPORTS], 20_000, random_seed=4, mode="FAST_COMPILE")[:, :2]
+    levels = np.array([shipped(day - LAG) for day in (SPRING, AUTUMN)])
+    sd = study.distribution("issuer_bias").parameters[1]
+    rng = np.random.default_rng(5)
+    bias, error = sd * rng.standard_normal((400_000, 1)), 0.2 * rng.standard_normal((400_000, 2))
+    expected = np.cumsum(np.diff(levels, prepend=0.0) * np.exp(bias + error), axis=1)
+    for statistic in (np.log, lambda x: np.log(x) ** 2, lambda x: np.log(x).prod(axis=1)):
+        found, truth = statistic(drawn), statistic(expected)
+        mcse = np.hypot(found.std(axis=0) / np.sqrt(len(found)), truth.std(axis=0) / np.sqrt(len(truth)))
+        assert_within(found.mean(axis=0), truth.mean(axis=0), mcse)
