@@ -313,7 +313,7 @@ log_weights_of = arrays(float, (4, 16), elements=finite)
 
 def weighted(log_weights):
     points = np.arange(log_weights.size, dtype=float).reshape(*log_weights.shape, 1)
-    return importance.Weighted(points, log_weights, pareto_k=0.1, rounds=1)
+    return importance.Weighted(points, log_weights, pareto_k=0.1, rounds=1, proposal=None)
 
 
 def relative(found, exact):

@@ -1,6 +1,8 @@
 """Finding model files by name and by path, and refusing what is no model."""
 
+import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +148,13 @@ def test_a_file_that_keeps_no_contract_is_refused_with_its_path(file, text, comp
 def test_an_assumption_that_the_study_lacks_is_the_studys_error(file):
     with pytest.raises(StudyError, match="no assumption 'wind'"):
         shelf.find(file(MINE.replace("daily_rate", "wind"))).build(STUDY)
+
+
+def test_the_page_of_the_shelf_is_what_the_docstrings_make_now():
+    path = Path(__file__).parent.parent / "docs/shelf_page.py"
+    spec = importlib.util.spec_from_file_location("shelf_page", path)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert (shelf.folder() / "README.md").read_text(encoding="utf-8") == made.page(), (
+        "python docs/shelf_page.py"
+    )

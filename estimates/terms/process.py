@@ -93,7 +93,8 @@ def _bridged(known: _Known, expected: Vector, scale: Vector, name: str) -> Vecto
     before = pt.concatenate([pt.zeros(1), expected[:-1]])
     start = pt.maximum(before, pt.max(pt.switch(is_after, known.expected[None, :], 0.0), axis=1))
     known_before = pt.concatenate([pt.zeros(1), known.expected[:-1]])
-    is_earlier = pt.lt(expected[:, None], known.expected[None, :])
+    # At or before: where both kinds fall on one day, the piece is the further point's, and counts once.
+    is_earlier = pt.le(expected[:, None], known.expected[None, :])
     known_start = pt.maximum(known_before, pt.max(pt.switch(is_earlier, expected[:, None], 0.0), axis=0))
     starts, ends = pt.concatenate([start, known_start]), pt.concatenate([expected, known.expected])
     log_pieces = _log_gammas(pt.maximum((ends - starts) / scale, _LEAST), count + n, name)
