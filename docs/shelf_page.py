@@ -8,8 +8,9 @@ from estimates import shelf
 HEAD = """\
 # The shelf
 
-One file is one model: a page of statistics with one function, `build(study)`. This page is made from their docstrings
-by `python docs/shelf_page.py`; a test fails where it is behind. A model of yours: [docs/models.md](../docs/models.md).
+One file is one model: a page of statistics with one function, `build(study)`. This page is made from their
+docstrings by `python docs/shelf_page.py`; a test fails where it is behind. A model of yours:
+[docs/models.md](../docs/models.md).
 """
 
 
