@@ -424,10 +424,12 @@ def compared(study: Study, document: dict[str, Any]) -> str:
 def forecast(document: dict[str, Any]) -> Iterator[Table | str]:
     """What each issuer would have seen before its next report, and what that rests on."""
     knew = f"It knows reports up to {words.date_words(document['last_report'])}"
-    away = f" and looks away from those after {words.date_words(document['known_by'])}"
+    away = ""
+    if document["known_by"]:
+        away = f" and looks away from those after {words.date_words(document['known_by'])}"
     yield (
         f"A {document['kind']} for {words.date_words(document['at'])}: the {document['measures']} an issuer "
-        f"would have seen, before rounding. {knew}{away if document['known_by'] else ''}."
+        f"would have seen, before rounding. {knew}{away}."
     )
     yield ""
     table = _table("issuer", "last printed", "median", _share(document), "unit", right=("median",))

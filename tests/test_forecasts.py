@@ -297,3 +297,12 @@ def test_a_bad_verdict_is_told_by_the_exit_code(flagship_hindcast, monkeypatch):
     bad = dataclasses.replace(flagship_hindcast, trust=Trust("bad", 1.2, 9.0, None, ("Broken.",)))
     monkeypatch.setattr("estimates.forecasts.forecast", lambda *_, **__: bad)
     assert estimates("forecast", "--at", "2024-08-27").code == 1
+
+
+@pytest.mark.slow
+def test_a_forecast_of_the_future_is_told_without_a_word_on_what_it_looks_away_from(tmp_path):
+    ran = estimates("forecast", "--at", "2024-10-31", "--freeze", tmp_path / "october.json")
+    assert (ran.code, ran.err) == (0, "")
+    assert "A forecast for 31 October 2024" in ran.out
+    assert "looks away" not in ran.out
+    assert (tmp_path / "october.json").is_file()
