@@ -27,7 +27,9 @@ def section(card, seconds):
         [
             case["report"],
             case["says"],
-            "{:,.0f} ({:,.0f} to {:,.0f})".format(*(case[k] for k in ("median", "lower", "upper"))),
+            "{:,.0f} ({:,.0f} to {:,.0f})".format(
+                *(case["predicted"][k] for k in ("median", "lower", "upper"))
+            ),
             "inside" if case["inside89"] else "outside",
             number(case["scores"]["model"]["log_score"]),
             *(number(case["scores"].get(name, {}).get("log_score")) for name in baselines),

@@ -146,11 +146,11 @@ def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Pos
         reason = "nothing observed depends on an unknown: draws of the prior"
         return Posterior("forward", reason, {}, None, trust.of_forward(PRIOR_DRAWS))
     if engine == "nuts":
-        return _by_nuts(parts.model, parts.density, seed, "asked for", progress)
+        return _by_nuts(parts, parts.density, seed, "asked for", progress)
     if engine == "importance":
         return _by_importance(parts, parts.density, seed, "asked for", progress)
     if parts.density.dimension > MOST_UNKNOWNS:
-        return _by_nuts(parts.model, parts.density, seed, _too_many(parts.density), progress)
+        return _by_nuts(parts, parts.density, seed, _too_many(parts.density), progress)
     try:
         tried = _by_importance(parts, parts.density, seed, "", progress)
     except ContradictionError:
@@ -158,14 +158,14 @@ def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Pos
     except EngineError as error:
         reason = f"importance sampling could not start ({error.what})"
         try:
-            return _by_nuts(parts.model, parts.density, seed, reason, progress)
+            return _by_nuts(parts, parts.density, seed, reason, progress)
         except EngineError:
             raise error from None  # the first engine's words say more of what is wrong with the study
     found = f"k-hat {_shown(tried.trust.pareto_k)}, {tried.trust.ess:,.0f} effective draws"
     if tried.trust.verdict == trust.GOOD:
         return replace(tried, reason=f"importance sampling is good here ({found})")
     reason = f"importance sampling was not good here ({found})"
-    return _by_nuts(parts.model, parts.density, seed, reason, progress)
+    return _by_nuts(parts, parts.density, seed, reason, progress)
 
 
 def _shown(pareto_k: float | None) -> str:
@@ -218,17 +218,31 @@ def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, prog
     )
 
 
-def _by_nuts(model: pm.Model, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+def _by_nuts(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
     progress(0.0, "sampling by NUTS")
-    chains = nuts.sample(model, density.names, seed=seed)
-    draws = nuts.CHAINS * nuts.DRAWS
+    chains = nuts.sample(parts.model, density.names, seed=seed, starts=_starts(parts.prior, density, seed))
     return Posterior(
         "nuts",
         reason,
         chains.draws,
         None,
-        trust.of_chains(chains.r_hat, chains.ess, chains.divergences, draws),
+        trust.of_chains(chains.r_hat, chains.ess, chains.divergences, chains.sampled),
     )
+
+
+def _starts(prior: Forward, density: Density, seed: int) -> dict[str, NDArray[np.float64]] | None:
+    """The draws of the prior under which the reports are likeliest, for chains to start from.
+
+    None where the prior cannot be drawn, or no draw could have given the reports.
+    """
+    try:
+        draws = prior.run({}, PRIOR_DRAWS, generator(seed, "starts"))
+    except NotImplementedError:  # an improper prior
+        return None
+    _, log_likelihood = density.evaluate(density.unconstrain(draws))
+    possible = np.flatnonzero(np.isfinite(log_likelihood))
+    best = possible[np.argsort(-log_likelihood[possible], kind="stable")][: nuts.STARTS]
+    return {name: value[best] for name, value in draws.items()} if len(best) else None
 
 
 # ---- groups of draws ---------------------------------------------------------------------------

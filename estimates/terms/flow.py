@@ -152,6 +152,7 @@ def _less_their_lag(days: Vector, layout: Layout) -> Vector:
     if not lagging:
         return days
     issuers = unique([reports[i].issuer for i in lagging])
+    _limit_lags(layout, issuers)
     if len(issuers) == 1:
         lag = assumption("reporting_lag")
     else:
@@ -160,6 +161,28 @@ def _less_their_lag(days: Vector, layout: Layout) -> Vector:
             np.array([issuers.index(reports[i].issuer) for i in lagging])
         ]
     return pt.inc_subtensor(days[layout.as_of[np.array(lagging)]], -lag)
+
+
+def _limit_lags(layout: Layout, issuers: list[str]) -> None:
+    """Note the lag at which a higher count would speak of a day no later than the dated count before it.
+
+    Nothing would have been added in between, so that the count could not have been higher.
+    """
+    study, fitted = layout.study, {report.id: report for report in layout.study.fitted}
+    longest = dict.fromkeys(issuers, np.inf)
+    for later, earlier in study.predecessors.items():
+        report, dated = fitted.get(later), fitted[earlier].as_of
+        if report is None or report.as_of is not None or dated is None:
+            continue
+        if report.says.seen.low >= fitted[earlier].says.seen.high:
+            days = (report.published - dated[0]).days
+            longest[report.issuer] = min(longest[report.issuer], days)
+    lowest, highest = study.distribution("reporting_lag").quantile([0.0, 1.0])
+    upper = np.minimum(list(longest.values()), highest)
+    if np.all(np.isinf(list(longest.values()))) or np.any(upper <= lowest):
+        return
+    ends = np.stack([np.full_like(upper, lowest), upper])
+    current_frame().limits["reporting_lag"] = ends if len(issuers) > 1 else ends[:, 0]
 
 
 def _levels(layout: Layout, reports: Sequence[Report], shipped: Vector) -> Vector:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from estimates.errors import ModelError
 from estimates.study import Study
@@ -17,6 +18,8 @@ class Frame(pm.Model):
     study: Study
     layout_sizes: tuple[int, int, int]
     """How many of the days that the flow is given are fitted, predicted and kept; set by `flow`."""
+    limits: dict[str, NDArray[np.float64]]
+    """Lower and upper ends (2, ...) of unknowns beyond which the reports are impossible; set by `flow`."""
 
 
 def frame(study: Study) -> Frame:
@@ -34,6 +37,7 @@ def frame(study: Study) -> Frame:
         }
     )
     model.study = study
+    model.limits = {}
     return model
 
 
