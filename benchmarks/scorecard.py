@@ -11,7 +11,7 @@ from cells import keep, stamp, table
 
 import estimates as est
 
-STUDY = "dprk-shells-all-reports-2024"
+STUDY, KINDS = "dprk-shells-all-reports-2024", ("hindcast", "leave-one-out")
 
 
 def number(value, form="{:.2f}"):
@@ -57,9 +57,10 @@ def main():
     """Both kinds, kept as one page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="steady")
-    model = parser.parse_args().model
-    study, parts = est.read(STUDY), []
-    for kind in ("hindcast", "leave-one-out"):
+    parser.add_argument("--kind", action="append", choices=KINDS, help="one of them, or both without it")
+    options = parser.parse_args()
+    model, study, parts = options.model, est.read(STUDY), []
+    for kind in options.kind or KINDS:
         began = time.perf_counter()
         card = est.scorecard(
             study,

@@ -1,5 +1,6 @@
 """The trend models of the shelf against their formulas, written by hand in NumPy."""
 
+import datetime as dt
 import math
 
 import numpy as np
@@ -127,3 +128,48 @@ def test_every_model_of_the_shelf_asks_for_what_its_file_says(name):
 def test_every_page_of_the_shelf_has_its_headings(name):
     for heading in ("What it says\n---", "Priors and why\n---", "When not to use it\n---", "References\n---"):
         assert heading in shelf.find(name).doc
+
+
+# ---- wandering: a pace for each month ---------------------------------------------------------------------
+
+MONTHS = [dt.date(2022 + m // 12, m % 12 + 1, 1) for m in range(5, 38)]  # June 2022 to February 2025
+EDGES = [STUDY.day_number(day) for day in (*MONTHS, dt.date(2025, 3, 1))]
+
+
+@pytest.fixture(scope="module")
+def wandering():
+    model = shelf.find("wandering").build(STUDY)
+    assert [np.datetime64(month, "D").item() for month in model.coords["month"]] == MONTHS
+    inputs = [model[name] for name in ("first_shipment", "daily_rate", "monthly_change", "monthly_step")]
+    function = pytensor.function(inputs, model["containers"], mode="FAST_COMPILE")
+    return lambda start, rate, change, step: function(float(start), float(rate), float(change), step)
+
+
+def by_hand(start, rate, change, step, day):
+    total, pace = 0.0, rate
+    for month, (opens, closes) in enumerate(zip(EDGES, EDGES[1:], strict=False)):
+        pace *= math.exp(change * step[month - 1]) if month else 1.0
+        total += pace * max(min(day, closes) - max(start, opens), 0.0)
+    return total
+
+
+@given(st.floats(151.0, 760.0), rates, st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
+def test_wandering_adds_each_months_pace_over_its_own_days(wandering, start, rate, change, seed):
+    step = np.random.default_rng(seed).normal(size=len(MONTHS) - 1)
+    exact = np.array([by_hand(start, rate, change, step, day) for day in DAYS])
+    found = wandering(start, rate, change, step)
+    assert_equal(found, exact)
+    assert np.all(np.diff(found) >= 0)
+    assert np.all(found[start >= DAYS] == 0)
+
+
+@given(st.floats(151.0, 760.0), rates)
+def test_wandering_without_change_is_steady(wandering, start, rate):
+    step = np.linspace(-2.0, 1.5, len(MONTHS) - 1)
+    assert_equal(wandering(start, rate, 0.0, step), steady(start, rate))
+
+
+def test_wandering_with_an_endless_prior_of_its_start_begins_at_the_epoch():
+    prior = {"family": "normal", "q05": dt.date(2022, 6, 1), "q95": dt.date(2024, 1, 1)}
+    model = shelf.find("wandering").build(STUDY.assuming(first_shipment=prior))
+    assert np.datetime64(model.coords["month"][0], "D").item() == STUDY.epoch
