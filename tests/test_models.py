@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytensor
@@ -147,7 +148,7 @@ def wandering():
 
 def by_hand(start, rate, change, step, day):
     total, pace = 0.0, rate
-    for month, (opens, closes) in enumerate(zip(EDGES, EDGES[1:], strict=False)):
+    for month, (opens, closes) in enumerate(pairwise(EDGES)):
         pace *= math.exp(change * step[month - 1]) if month else 1.0
         total += pace * max(min(day, closes) - max(start, opens), 0.0)
     return total

@@ -46,6 +46,7 @@ class Posterior:
     log_evidence: Measured | None
     trust: Trust
     proposal: importance.Blend | None = None
+    divergences: int | None = None
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,7 @@ def _by_nuts(parts: _Parts, density: Density, seed: int, reason: str, progress: 
         chains.draws,
         None,
         trust.of_chains(chains.r_hat, chains.ess, chains.divergences, chains.sampled),
+        divergences=chains.divergences,
     )
 
 
@@ -281,6 +283,8 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
         "inference_library": "estimates",
         "engine": posterior.engine,
     }
+    if posterior.divergences is not None:
+        groups["sample_stats"].attrs["divergences"] = posterior.divergences
     return xr.DataTree.from_dict(groups)
 
 
