@@ -6,6 +6,7 @@ reports that each model would have printed lie about those that were printed. On
 Exits with 1 when `wandering` takes more than two minutes, or chains of any model disagree or are too short.
 """
 
+import datetime
 import os
 import sys
 import time
@@ -22,13 +23,24 @@ import matplotlib.pyplot as plt
 
 MODELS = ("steady", "stepped", "accelerating", "lumpy", "wandering")
 MOST_SECONDS, MOST_R_HAT, LEAST_ESS = 120.0, 1.01, 400.0
-AT = "aug_2024"
+AT, ENDS = "aug_2024", (0.055, 0.5, 0.945)
+OUTER, INNER = (0.055, 0.945), (0.25, 0.75)
+ISSUERS = {
+    "rok_military": "ROK military",
+    "rok_nis": "ROK NIS",
+    "us_government": "US government",
+    "ua_hur": "UA HUR",
+    "rusi": "RUSI",
+    "voa": "VOA",
+    "nk_pro": "NK Pro",
+    "c4ads": "C4ADS",
+}
 INK, QUIET, BLUE, PALE, RED = "#1a1a1a", "#6b6b6b", "#2b6ca3", "#a9c8e2", "#c2452d"
 
 
 def spread(draws):
     """A median and the 89 % interval in words; draws are numbers."""
-    low, middle, high = np.quantile(draws, [0.055, 0.5, 0.945])
+    low, middle, high = np.quantile(draws, ENDS)
     return f"{middle:,.3g} ({low:,.3g} to {high:,.3g})" if high < 1000 else _large(low, middle, high)
 
 
@@ -42,8 +54,8 @@ def _large(*numbers):
 
 def dates(study, draws):
     """The same for days since the epoch."""
-    day = [np.datetime64(study.epoch) + round(q) for q in np.quantile(draws, [0.055, 0.5, 0.945])]
-    return f"{day[1]} ({day[0]} to {day[2]})"
+    low, middle, high = (study.epoch + datetime.timedelta(days=round(q)) for q in np.quantile(draws, ENDS))
+    return f"{middle} ({low} to {high})"
 
 
 def fitted(study, model):
@@ -85,8 +97,8 @@ def picture(study, fits, path):
         drawn = fit.data["posterior_predictive"]["reports"]
         for y, report in enumerate(reports):
             printed, seen = report.says.printed, report.says.seen
-            values = np.maximum(drawn.sel(report=report.id).values.ravel() / printed, 1e-3)
-            outer, inner = np.quantile(values, [0.055, 0.945]), np.quantile(values, [0.25, 0.75])
+            values = drawn.sel(report=report.id).values.ravel()
+            outer, inner = (_stood_for(report.says, *np.quantile(values, q)) for q in (OUTER, INNER))
             panel.plot(outer, [y + 0.14] * 2, color=PALE, lw=5, solid_capstyle="butt")
             panel.plot(inner, [y + 0.14] * 2, color=BLUE, lw=5, solid_capstyle="butt")
             low, high = max(seen.low / printed, 1e-3), seen.high / printed
@@ -103,32 +115,44 @@ def picture(study, fits, path):
         panel.spines["bottom"].set_color("#bdbdbd")
     first = panels[0]
     first.set_xscale("log")
-    first.set_xlim(0.45, 4.5)
-    first.set_xticks([0.5, 1, 2, 4], ["½", "1", "2", "4"])
+    first.set_xlim(0.24, 5.2)
+    first.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
     first.xaxis.set_minor_locator(plt.NullLocator())
     first.set_ylim(-0.7, len(reports) - 0.3)
     first.set_yticks(range(len(reports)), [_label(report) for report in reports], fontsize=9, color=INK)
     figure.suptitle(
         "What each model would have had printed, relative to what was printed",
-        *(0.012, 0.985),
+        x=0.012,
+        y=0.99,
         ha="left",
         va="top",
         fontsize=13,
         color=INK,
     )
-    figure.text(
-        *(0.012, 0.012),
-        "Blue: posterior predictive, 50 % dark and 89 % pale; floors and hand-given intervals show the unrounded count."
-        "  Red: the interval that the printed words stand for, open to the right where it leaves the panel.",
-        fontsize=9,
-        color=QUIET,
-    )
-    figure.tight_layout(rect=(0, 0.03, 1, 0.965), w_pad=1.2)
+    for x, colour, words in (
+        (0.012, BLUE, "Dark: half of what the model would have had printed; pale: 89 %."),
+        (0.30, RED, "What the printed words stand for; without an end where the line leaves the panel."),
+        (
+            0.64,
+            QUIET,
+            "Bars reach over all that a rounded number stands for; floors show the unrounded count.",
+        ),
+    ):
+        figure.text(x, 0.015, words, fontsize=9.5, color=colour)
+    figure.tight_layout(rect=(0, 0.035, 1, 0.985), w_pad=1.2)
     figure.savefig(path, dpi=130, facecolor="white")
 
 
+def _stood_for(says, low, high):
+    """From the least that the lower printed number stands for to the most that the upper one does, relative."""
+    below, above = {"NEAREST": (0.5, 0.5), "FLOOR": (0.0, 1.0)}.get(says.printing.name, (0.0, 0.0))
+    ends = (low - below * says.grid) / says.printed, (high + above * says.grid) / says.printed
+    return np.maximum(ends, 1e-3)
+
+
 def _label(report):
-    return f"{report.issuer} {report.measures}, {report.published:%b %Y}".replace("_", " ")
+    issuer = ISSUERS.get(report.issuer, report.issuer.replace("_", " "))
+    return f"{issuer}, {report.measures}, {report.published.day} {report.published:%b %Y}"
 
 
 def main():

@@ -113,3 +113,10 @@ def test_a_limited_posterior_is_that_of_the_density_below_the_limit():
         error = law.std() / np.sqrt(min(chains.ess, draws[..., i].size))
         assert_within(draws[..., i].mean(), law.mean(), error)
     assert draws[..., 0].max() < 0.5
+
+
+def test_only_many_reports_are_sampled_in_larger_steps(model):
+    assert nuts._observed(model) == len(POOLED.fitted) >= nuts.MANY_REPORTS
+    # The flagship's scatter may go to zero: two reports do not hold it away from there.
+    assert nuts._observed(shelf.find("wandering").build(est.read())) == 2 < nuts.MANY_REPORTS
+    assert nuts.LONG.target_acceptance < nuts.CAREFUL.target_acceptance

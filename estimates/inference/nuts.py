@@ -36,11 +36,11 @@ class Run:
 
 
 # With few reports the scatter may go to zero, where every reported interval becomes a hard wall. Only
-# small steps go in there. Many reports hold the scatter away from zero, and have many unknowns.
+# small steps go in there. Many reports hold the scatter away from zero, and come with many unknowns.
 CAREFUL = Run(draws=3000, tuning=3000, target_acceptance=0.999)
 LONG = Run(draws=3000, tuning=1000, target_acceptance=0.95)
-MOST_CAREFUL = 12
-"""The most unknowns for which `CAREFUL` is affordable."""
+MANY_REPORTS = 10
+"""From so many observed values on, `LONG` serves."""
 
 _BOUNDLESS = 1e6  # an end for what has none: from there, the interval transform is a logarithm
 
@@ -98,7 +98,7 @@ def sample(
         # With fast mathematics the same seed gives other draws before and after numba has cached its code.
         with pytensor.config.change_flags(numba__fastmath=False):
             compiled = nutpie.compile_pymc_model(pruned)
-        run = CAREFUL if compiled.n_dim <= MOST_CAREFUL else LONG
+        run = LONG if _observed(model) >= MANY_REPORTS else CAREFUL
         trace = nutpie.sample(
             _started(compiled, pruned, starts),
             draws=run.draws,
@@ -125,6 +125,11 @@ def sample(
         int(np.sum(trace["sample_stats"]["diverging"].values)),
         CHAINS * run.draws,
     )
+
+
+def _observed(model: pm.Model) -> int:
+    """How many values were observed."""
+    return sum(int(np.prod(model.rvs_to_values[v].shape.eval())) for v in model.observed_RVs)
 
 
 def _diagnosed(draws: dict[str, NDArray[np.float64]]) -> tuple[float, float]:
