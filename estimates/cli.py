@@ -2,7 +2,6 @@
 
 import gc
 import json
-import math
 import os
 import shlex
 import sys
@@ -218,7 +217,7 @@ def compare(
 
         found = compared(
             asked,
-            [file.name if file.is_on_shelf else file.path for file in files],
+            [file.path for file in files],
             readings,
             seed=seed,
             workers=workers,
@@ -626,6 +625,7 @@ def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
     """What `check` found, as a document."""
     from estimates import tables
     from estimates.audit import audit, unused
+    from estimates.files import finite
     from estimates.reports import relays
     from estimates.sources import independent_sources
 
@@ -643,7 +643,7 @@ def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
                 "id": report.id,
                 "measures": report.measures,
                 "says": str(report.says),
-                "interval": [report.says.seen.low, _finite(report.says.seen.high)],
+                "interval": [report.says.seen.low, finite(report.says.seen.high)],
                 "role": tables.role(report, repeated),
             }
             for report in study.reports
@@ -668,11 +668,6 @@ def _block(study: "Study", name: str) -> str:
     except EstimatesError as error:
         return error.remedy.partition("\n\n")[2].strip()
     return ""
-
-
-def _finite(number: float) -> float | None:
-    """JSON knows no infinity; null stands for an open end."""
-    return number if math.isfinite(number) else None
 
 
 def _say(*parts: Any) -> None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from estimates.errors import QuestionError, choices
-from estimates.estimate import INTERVAL, Estimate, Measured
+from estimates.estimate import INTERVAL, SPREAD, Estimate, Measured
+from estimates.files import finite
 from estimates.inference import Blend, Evidence, fitted, log_evidence
 from estimates.study import Study
 from estimates.study.rereading import rereadings
@@ -34,8 +35,6 @@ FAILS_BELOW = 0.01
 
 EVIDENCE_MODELS = ("steady", "stepped", "accelerating", "lumpy")
 """The models compared unless others are named: those whose evidence importance sampling can give."""
-
-_TAILS = ((1 - INTERVAL) / 2, 0.5, (1 + INTERVAL) / 2)
 
 type Progress = Callable[[float, str], None]
 type Place = tuple[str, str | None]
@@ -81,6 +80,16 @@ class Story:
         return label_of(self.place)
 
 
+class Job(NamedTuple):
+    """One more fit of a story: under a rereading (its name), or of some of its reports (their ids)."""
+
+    place: Place
+    what: str | tuple[str, ...]
+    study: Study
+    model: str
+    start: Blend | None
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two stories: the log Bayes factor of the first against the second, as read and as reread."""
@@ -91,10 +100,10 @@ class Pair:
     as_read: Measured | None
     reread: Mapping[str, float]
 
-    def sentence(self, label: Callable[[Place], str]) -> str:
+    def sentence(self) -> str:
         """The verdict in words."""
         sign = 1 if self.as_read is None or self.as_read.value >= 0 else -1
-        better, other = (label(place) for place in (self.first, self.second)[::sign])
+        better, other = (label_of(place) for place in (self.first, self.second)[::sign])
         if self.as_read is None:
             return self.verdict.value.format(better=better, other=other)
         towards = {"as read": sign * self.as_read.value, **{n: sign * x for n, x in self.reread.items()}}
@@ -148,10 +157,6 @@ class Comparison:
             wanted = label_of((model, variant))
             raise QuestionError(f"{wanted!r} was not compared", remedy=choices(wanted, known))
         return found[(model, variant)]
-
-    def label(self, place: Place) -> str:
-        """A story in words: steady (mid_2022)."""
-        return label_of(place)
 
     @property
     def best(self) -> Story | None:
@@ -270,9 +275,7 @@ class Comparison:
         chances = [_chance(one[:, day], two[:, day]) for day in range(len(days))]
         best = int(np.argmax(chances))
         ends = {
-            self.label(place): dict(
-                zip(("lower", "median", "upper"), map(float, np.quantile(seen[:, best], _TAILS)), strict=True)
-            )
+            label_of(place): _spread(np.quantile(seen[:, best], SPREAD))
             for place, seen in ((first, one), (second, two))
         }
         day = str(days[best].astype("datetime64[D]"))
@@ -300,7 +303,7 @@ class Comparison:
             "stories": [self._story_row(story) for story in self.stories],
             "best": best.label if best else None,
             "readings": [
-                {"name": reading, "log_evidence": {self.label(p): _row(m) for p, m in found.items()}}
+                {"name": reading, "log_evidence": {label_of(p): _row(m) for p, m in found.items()}}
                 for reading, found in self.readings.items()
             ],
             "pairs": [self._pair_row(pair) for pair in self.pairs()],
@@ -330,7 +333,7 @@ class Comparison:
         ]
         return [
             {
-                "stories": [self.label(pair.first), self.label(pair.second)],
+                "stories": [label_of(pair.first), label_of(pair.second)],
                 **self.telling(pair.first, pair.second),
             }
             for pair in unsure
@@ -365,12 +368,12 @@ class Comparison:
 
     def _pair_row(self, pair: Pair) -> dict[str, Any]:
         return {
-            "first": self.label(pair.first),
-            "second": self.label(pair.second),
+            "first": label_of(pair.first),
+            "second": label_of(pair.second),
             "log_bayes_factor": _row(pair.as_read),
             "reread": dict(pair.reread),
             "verdict": pair.verdict.name.lower(),
-            "says": pair.sentence(self.label),
+            "says": pair.sentence(),
         }
 
 
@@ -430,17 +433,19 @@ def compare(
         jobs = list(_jobs(stories, [proposal for _, proposal in found], [model for model, _ in places]))
         # Long ones first, so that no worker is left with one at the end: cold starts, then many unknowns.
         unknowns = {story.place: len(story.estimate.parameters) for story in stories}
-        jobs.sort(key=lambda job: (job[4] is not None, -unknowns[job[1][0]]))
-        done = pool.run("rereading", _reread, [(s, m, seed, p) for _, _, s, m, p in jobs], share=0.6)
+        jobs.sort(key=lambda job: (job.start is not None, -unknowns[job.place]))
+        done = pool.run(
+            "rereading", _reread, [(job.study, job.model, seed, job.start) for job in jobs], share=0.6
+        )
     by_reading: dict[str, dict[Place, Measured]] = {}
     subsets: dict[tuple[Place, tuple[str, ...]], Measured] = {}
-    for (kind, (place, what), *_), evidence in zip(jobs, done, strict=True):
+    for job, evidence in zip(jobs, done, strict=True):
         if evidence.log_evidence is None:
             continue
-        if kind == "reading":
-            by_reading.setdefault(str(what), {})[place] = evidence.log_evidence
+        if isinstance(job.what, str):
+            by_reading.setdefault(job.what, {})[job.place] = evidence.log_evidence
         else:
-            subsets[(place, tuple(what))] = evidence.log_evidence
+            subsets[(job.place, job.what)] = evidence.log_evidence
     return Comparison(base, stories, by_reading, tuple(_cases(stories, subsets)), tuple(_checks(stories)))
 
 
@@ -474,7 +479,7 @@ def is_conditional(study: Study, variant: str) -> bool:
 
 def _jobs(
     stories: Sequence[Story], proposals: Sequence[Blend | None], models: Sequence[str]
-) -> Iterator[tuple[str, tuple[Place, Any], Study, str, Blend | None]]:
+) -> Iterator[Job]:
     """The fits that follow: rereadings, and the subsets of reports that leave-one-out needs."""
     for story, proposal, model in zip(stories, proposals, models, strict=True):
         if story.estimate.log_evidence is None:
@@ -482,10 +487,10 @@ def _jobs(
         study = story.estimate.study
         for kept in _subsets(study):
             gone = [report.id for report in study.fitted if report.id not in kept]
-            yield "subset", (story.place, kept), study.holding_out(*gone), model, None
+            yield Job(story.place, kept, study.holding_out(*gone), model, None)
         names = story.estimate.data["posterior"].attrs["fitted"].split(",")
         for reading, reread in rereadings(study, [name for name in names if name in study.assumptions]):
-            yield "reading", (story.place, reading), reread, model, proposal
+            yield Job(story.place, reading, reread, model, proposal)
 
 
 def _subsets(study: Study) -> list[tuple[str, ...]]:
@@ -525,7 +530,6 @@ def _checks(stories: Sequence[Story]) -> Iterator[dict[str, Any]]:
     for story in stories:
         for report in story.estimate.study.predicted:
             seen = story.estimate.predicted(report.id)
-            lower, median, upper = map(float, seen.quantile(_TAILS))
             interval = report.says.seen
             above = 1.0 - seen.cumulative(interval.low)
             below = seen.cumulative(interval.high) if math.isfinite(interval.high) else 1.0
@@ -537,11 +541,9 @@ def _checks(stories: Sequence[Story]) -> Iterator[dict[str, Any]]:
                 "issuer": report.issuer,
                 "date": str(report.published),
                 "says": str(report.says),
-                "lower": lower,
-                "median": median,
-                "upper": upper,
+                **_spread(seen.quantile(SPREAD)),
                 "tail": tail,
-                "log_score": score if math.isfinite(score) else None,
+                "log_score": finite(score),
                 "fails": tail < FAILS_BELOW,
             }
 
@@ -616,8 +618,13 @@ def _row(measured: Measured | None) -> dict[str, float] | None:
 
 def _headline(study: Study) -> tuple[str, str | None]:
     """The quantity a study leads with, at its last report."""
-    name = study.headline.quantity if study.headline else next(iter(study.quantities), study.carriers.name)
+    name = study.leading[0]
     return name, study.fitted[-1].id if study.needs_day(name) else None
+
+
+def _spread(quantiles: np.ndarray) -> dict[str, float]:
+    """The quantiles of `SPREAD` by name."""
+    return dict(zip(("lower", "median", "upper"), map(float, quantiles), strict=True))
 
 
 def _mixed(draws: Sequence[np.ndarray], weights: np.ndarray) -> dict[str, float]:
@@ -626,9 +633,7 @@ def _mixed(draws: Sequence[np.ndarray], weights: np.ndarray) -> dict[str, float]
     each = np.concatenate([np.full(len(d), w / len(d)) for d, w in zip(draws, weights, strict=True)])
     order = np.argsort(values)
     middle = np.cumsum(each[order]) - each[order] / 2
-    return dict(
-        zip(("lower", "median", "upper"), map(float, np.interp(_TAILS, middle, values[order])), strict=True)
-    )
+    return _spread(np.interp(SPREAD, middle, values[order]))
 
 
 def _first_issuer(study: Study) -> str:

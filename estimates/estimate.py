@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 INTERVAL = 0.89
 """The probability inside a printed interval; its ends leave equal tails."""
 
-_TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
+"""The probabilities below its ends."""
 
-BANDS = (_TAILS[0], 0.25, 0.5, 0.75, _TAILS[1])
+SPREAD = (TAILS[0], 0.5, TAILS[1])
+"""The probabilities below its lower end, the median and its upper end."""
+
+BANDS = (TAILS[0], 0.25, 0.5, 0.75, TAILS[1])
 """The probabilities of the bands that pictures show."""
 
 
@@ -291,7 +295,7 @@ class Estimate:
 
     def _row(self, name: str, at: str | None) -> dict[str, Any]:
         draws = self.quantity(name, at)
-        lower, upper = np.quantile(draws, _TAILS)
+        lower, upper = np.quantile(draws, TAILS)
         return {
             "name": name,
             "at": at,
@@ -326,7 +330,7 @@ class Estimate:
         return rows
 
     def _spread(self, draws: xr.DataArray) -> dict[str, float]:
-        lower, median, upper = np.nanquantile(draws, (_TAILS[0], 0.5, _TAILS[1]))
+        lower, median, upper = np.nanquantile(draws, SPREAD)
         return {"median": float(median), "lower": float(lower), "upper": float(upper)}
 
     def parameter_rows(self) -> list[dict[str, Any]]:
@@ -409,7 +413,7 @@ class Estimate:
             "versions": conditions.versions,
             "interval": {"kind": "eti", "prob": INTERVAL},
             "log_evidence": {"value": evidence.value, "mcse": evidence.mcse} if evidence else None,
-            "trust": asdict(conditions.trust) | {"notes": list(conditions.trust.notes)},
+            "trust": conditions.trust.document(),
             "sources": asdict(sources) if sources else None,
             "quantities": self.quantities(),
             "trend": self.trend(),
@@ -486,6 +490,6 @@ def load(path: str | Path) -> Estimate:
             f"is no estimate: {error}", where=str(path), remedy="Give the estimate.nc that a run wrote."
         ) from None
     stored["log_evidence"] = Measured(*stored["log_evidence"]) if stored["log_evidence"] else None
-    stored["trust"] = Trust(**stored["trust"] | {"notes": tuple(stored["trust"]["notes"])})
+    stored["trust"] = Trust.restored(stored["trust"])
     tree.attrs = {}
     return Estimate(study, tree, Conditions(**stored))

@@ -1,10 +1,16 @@
 """Writing files so that nobody ever reads half of one."""
 
+import math
 import os
 import tempfile
 from pathlib import Path
 
 from estimates.errors import OutputError
+
+
+def finite(number: float) -> float | None:
+    """The number as JSON can hold it, which knows no infinity: null stands for one, and for an open end."""
+    return number if math.isfinite(number) else None
 
 
 class replacing:  # noqa: N801 - reads as a verb: with replacing(path) as temporary

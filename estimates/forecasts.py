@@ -4,9 +4,8 @@ import datetime as dt
 import json
 import math
 import re
-import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from estimates.errors import OutputError, QuestionError, choices
-from estimates.estimate import INTERVAL, Estimate
-from estimates.files import replacing
+from estimates.estimate import INTERVAL, SPREAD, Estimate
+from estimates.files import finite, replacing
 from estimates.reports import Interval, Report
 from estimates.scores import BASELINES, Past, Score, baseline_score, crps_of_draws, log_of, point_of
+from estimates.seeds import generator
 from estimates.seen import Seen
 from estimates.study import Study
 from estimates.trust import Trust
@@ -27,7 +27,6 @@ type Progress = Callable[[float, str], None]
 DRAWS = 2000
 """A forecast keeps at most so many draws of each issuer."""
 
-_TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
 _FORMAT = "estimates forecast"
 
 
@@ -95,10 +94,9 @@ class Forecast:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "voices"}
         days = {name: str(plain[name]) for name in ("made", "at", "last_report")}
         looked_away = {"known_by": str(self.known_by) if self.known_by else None}
-        found = asdict(self.trust) | {"notes": list(self.trust.notes)}
         head = {"format": _FORMAT, "schema": 1, "kind": self.kind}
         shown = {"interval": {"kind": "eti", "prob": INTERVAL}, "issuers": list(map(_voice_row, self.voices))}
-        return head | plain | days | looked_away | {"trust": found} | shown
+        return head | plain | days | looked_away | {"trust": self.trust.document()} | shown
 
     def document(self) -> dict[str, Any]:
         """The forecast as plain data, draws included; null stands for a log of nothing, or an open end."""
@@ -150,7 +148,7 @@ def _restored(document: dict[str, Any]) -> Forecast:
     fields = {name: document[name] for name in Forecast.__dataclass_fields__ if name != "voices"}
     for name in ("made", "at", "last_report", "known_by"):
         fields[name] = dt.date.fromisoformat(fields[name]) if fields[name] is not None else None
-    fields["trust"] = Trust(**fields["trust"] | {"notes": tuple(fields["trust"]["notes"])})
+    fields["trust"] = Trust.restored(fields["trust"])
     return Forecast(**fields, voices=tuple(_restored_voice(row) for row in document["issuers"]))
 
 
@@ -171,7 +169,7 @@ def _restored_voice(row: dict[str, Any]) -> Voice:
 
 
 def _voice_row(voice: Voice) -> dict[str, Any]:
-    lower, median, upper = map(float, voice.seen.quantile((_TAILS[0], 0.5, _TAILS[1])))
+    lower, median, upper = map(float, voice.seen.quantile(SPREAD))
     past = [[str(one.published), one.printed, one.low, finite(one.high)] for one in voice.past]
     return {"issuer": voice.issuer, "median": median, "lower": lower, "upper": upper, "past": past}
 
@@ -338,7 +336,7 @@ def inferred(study: Study, model: str | Path, engine: str, seed: int, progress: 
 
 def thinned(estimate: Estimate, report: str, seed: int) -> Seen:
     """The draws that are kept, with the six digits that are written."""
-    seen = estimate.predicted(report).thinned(DRAWS, _generator(seed, "thinned"))
+    seen = estimate.predicted(report).thinned(DRAWS, generator(seed, "thinned"))
     return Seen(*(_rounded(draws) for draws in (seen.before, seen.centre, seen.scatter)))
 
 
@@ -352,11 +350,6 @@ def earlier_reports(study: Study, report: Report) -> tuple[Past, ...]:
             if one.published < report.published
         }.values()
     )
-
-
-def _generator(seed: int, purpose: str) -> np.random.Generator:
-    # As estimates.inference.seeds does; that package loads PyMC, which resolving has no use for.
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
 
 
 # ---- resolved ------------------------------------------------------------------------------------
@@ -463,11 +456,11 @@ def scored(voice: Voice, report: Report, *, at: dt.date, kind: str, seed: int) -
     interval = report.says.seen
     point, note = point_of(interval)
     with np.errstate(divide="ignore"):  # a draw in which nothing was seen
-        logs = np.log(voice.seen.draws(_generator(seed, "resolve")))
+        logs = np.log(voice.seen.draws(generator(seed, "resolve")))
     scores = {"model": Score(voice.seen.log_probability(interval), crps_of_draws(logs, log_of(point)))}
     if voice.past:
         scores |= {name: baseline_score(name, voice.past, at, interval) for name in BASELINES}
-    lower, median, upper = map(float, voice.seen.quantile((_TAILS[0], 0.5, _TAILS[1])))
+    lower, median, upper = map(float, voice.seen.quantile(SPREAD))
     return Resolution(
         kind=kind,
         issuer=report.issuer,
@@ -492,8 +485,3 @@ def _rounded(numbers: ArrayLike) -> Any:
 
 def _six(numbers: ArrayLike) -> list[float | None]:
     return [finite(float(number)) for number in _rounded(numbers)]
-
-
-def finite(number: float) -> float | None:
-    """JSON knows no infinity; null stands for it."""
-    return number if math.isfinite(number) else None

@@ -11,13 +11,13 @@ from scipy import special
 
 from estimates import shelf
 from estimates.errors import ContradictionError, QuestionError, choices
-from estimates.estimate import INTERVAL
+from estimates.estimate import INTERVAL, TAILS
+from estimates.files import finite
 from estimates.forecasts import (
     Progress,
     Resolution,
     Voice,
     earlier_reports,
-    finite,
     fresh_id,
     inferred,
     known_by,
@@ -29,8 +29,6 @@ from estimates.scores import BASELINES, Score
 from estimates.study import Study
 
 type Kind = Literal["hindcast", "leave-one-out"]
-
-_TAILS = ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Scorecard:
         count, of = sum(case.resolution.inside89 for case in self.cases), len(self.cases)
         if not of:
             return {"count": 0, "of": 0, "share": None, "lower": None, "upper": None}
-        lower, upper = (float(special.betaincinv(count + 0.5, of - count + 0.5, tail)) for tail in _TAILS)
+        lower, upper = (float(special.betaincinv(count + 0.5, of - count + 0.5, tail)) for tail in TAILS)
         ends = {"lower": lower if count else 0.0, "upper": upper if count < of else 1.0}
         return {"count": count, "of": of, "share": count / of, **ends}
 

@@ -114,17 +114,10 @@ def _drawn_reports(study: Study) -> list[Report]:
     return [report for report in study.fitted if report.measures == study.carriers.name and not report.since]
 
 
-def headline(study: Study) -> tuple[str, ...]:
-    """What the page leads with: the study's headline, else its first quantity, else the carriers."""
-    if study.headline:
-        return tuple(filter(None, (study.headline.quantity, study.headline.stated)))
-    return (next(iter(study.quantities), study.carriers.name),)
-
-
 def headline_rows(estimate: Estimate, document: dict[str, Any]) -> list[plots.Row]:
     """The distributions of the headline quantities at the last report days."""
     study = estimate.study
-    names = headline(study)
+    names = study.leading
     rows = [row for row in document["quantities"] if row["name"] in names]
     dates = sorted({row["date"] for row in rows if row["date"]})[-MOST_HEADINGS:]
     shown = {(row["date"], row["name"]): row for row in rows if row["date"] is None or row["date"] in dates}
@@ -165,7 +158,7 @@ def picture_of_headline(estimate: Estimate, document: dict[str, Any]) -> Figure:
 
 def draw_headline(axes: Axes, estimate: Estimate, rows: Sequence[plots.Row]) -> None:
     """The rows of `headline_rows` on one axis in their unit."""
-    unit = estimate.study.unit_of(headline(estimate.study)[0])
+    unit = estimate.study.unit_of(estimate.study.leading[0])
     plots.distributions(axes, rows, label=words.units(unit))
 
 
@@ -198,7 +191,7 @@ class _Page:
     def answers(self) -> list[Row]:
         """The headline quantities at their last report."""
         rows = {row["name"]: row for row in self.document["quantities"]}  # the last of each name stays
-        return [self._answer(rows[name]) for name in headline(self.study) if name in rows]
+        return [self._answer(rows[name]) for name in self.study.leading if name in rows]
 
     def _answer(self, row: Row) -> Row:
         error, label = row["mcse_median"], _label(self.study, row["name"])
@@ -215,7 +208,7 @@ class _Page:
     def answered_claims(self) -> list[Row]:
         """Claims on the headline quantities at the last report; without any, the first of all."""
         asked = [row for row in self.claims if row["probability"] is not None]
-        names = set(headline(self.study))
+        names = set(self.study.leading)
         last = max((report.published for report in self.study.fitted), default=None)
         about = [row for row in asked if self._is_about(row["id"], names, last)]
         return (about or asked)[:MOST_CLAIMS]
@@ -250,12 +243,12 @@ class _Page:
     def said_in_headline(self) -> bool:
         """Whether the headline picture holds what was said."""
         measured = {report.measures for report in self.study.reports}
-        return bool(measured.intersection(headline(self.study)))
+        return bool(measured.intersection(self.study.leading))
 
     @property
     def days_left_out(self) -> bool:
         """Whether some report days are not in the headline picture."""
-        dates = {row["date"] for row in self.document["quantities"] if row["name"] in headline(self.study)}
+        dates = {row["date"] for row in self.document["quantities"] if row["name"] in self.study.leading}
         return len(dates) > MOST_HEADINGS
 
     @property

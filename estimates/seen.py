@@ -46,16 +46,18 @@ class Seen:
         certain = np.isneginf(self.centre) | (added <= 0)
         return np.where(certain, (added > 0).astype(float), special.ndtr(z))
 
+    def _within(self, interval: Interval) -> Array:
+        below = self._below(interval.high) if math.isfinite(interval.high) else np.ones_like(self.before)
+        return below - self._below(interval.low)
+
     def log_probability(self, interval: Interval) -> float:
         """The log of P(low <= Y < high), the mean over draws; minus infinity where no draw allows it."""
-        shares = self._below(interval.high) if math.isfinite(interval.high) else np.ones_like(self.before)
-        mean = float(np.mean(shares - self._below(interval.low)))
+        mean = float(np.mean(self._within(interval)))
         return math.log(mean) if mean > 0 else -math.inf
 
     def log_probability_error(self, interval: Interval) -> float:
         """The Monte Carlo standard error of `log_probability`, as of independent draws."""
-        shares = self._below(interval.high) if math.isfinite(interval.high) else np.ones_like(self.before)
-        shares = shares - self._below(interval.low)
+        shares = self._within(interval)
         mean = float(np.mean(shares))
         return float(np.std(shares)) / math.sqrt(len(shares)) / mean if mean > 0 else math.inf
 

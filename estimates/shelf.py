@@ -47,11 +47,6 @@ class ModelFile:
         """The first line of its docstring."""
         return (inspect.cleandoc(self.doc) or "No description.").splitlines()[0]
 
-    @property
-    def is_on_shelf(self) -> bool:
-        """Whether it came with the library."""
-        return self.path.parent == folder().resolve()
-
     @cached_property
     def doc(self) -> str:
         """Its docstring, read without running the file."""

@@ -117,11 +117,9 @@ def _covariance(study: Study, voices: Sequence[list[Report]]) -> Array:
     """The covariance of the statements (voice, voice)."""
     measured = [said[0].measures for said in voices]
     covariance = _load_covariance(study, voices) + np.eye(len(voices)) * _variance(study, "issuer_bias")
-    everyone = (*study.fitted, *study.predicted)  # as in the model: whoever speaks of a quantity shares it
-    for name in set(measured):
-        if len({report.issuer for report in everyone if report.measures == name}) > 1:
-            same = np.array([one == name for one in measured])
-            covariance += np.outer(same, same) * _variance(study, "common_bias")
+    for name in set(measured).intersection(study.shared_quantities):
+        same = np.array([one == name for one in measured])
+        covariance += np.outer(same, same) * _variance(study, "common_bias")
     return np.asarray(covariance)
 
 

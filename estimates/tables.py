@@ -47,14 +47,8 @@ def title(study: Study) -> Text:
 
 def answer(study: Study, document: dict[str, Any]) -> Iterator[str]:
     """The headline, a sentence for each quantity: what it came to on the day of the last report."""
-    headline = study.headline
-    names = (
-        [headline.quantity, headline.stated]
-        if headline
-        else [next(iter(study.quantities), study.carriers.name)]
-    )
     rows = {row["name"]: row for row in document["quantities"]}  # the last of each name stays
-    for row in (rows[name] for name in names if name in rows):
+    for row in (rows[name] for name in study.leading if name in rows):
         half, error = (row["upper"] - row["lower"]) / 2, row["mcse_median"]
         says = study.quantities[row["name"]].says if row["name"] in study.quantities else ""
         on = f" by {words.date_words(row['date'])}" if row["date"] else ""

@@ -1,8 +1,11 @@
 """From diagnostics to a verdict: good, caution or bad, with the reasons in words."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import Any
+
+from estimates.files import finite
 
 GOOD, CAUTION, BAD = "good", "caution", "bad"
 
@@ -51,6 +54,15 @@ class Trust:
     r_hat: float | None
     notes: tuple[str, ...] = ()
 
+    def document(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self) | {"notes": list(self.notes)}
+
+    @classmethod
+    def restored(cls, document: Mapping[str, Any]) -> "Trust":
+        """What `document` gave, or JSON of it."""
+        return cls(**{**document, "notes": tuple(document["notes"])})
+
 
 def of_importance(pareto_k: float, ess: float, evidence_error: float) -> Trust:
     """The verdict on an importance sample.
@@ -68,7 +80,7 @@ def of_importance(pareto_k: float, ess: float, evidence_error: float) -> Trust:
         found.append((CAUTION if ess >= LIMIT_ESS / 4 else BAD, Finding.FEW_WEIGHTED))
     if not evidence_error <= LIMIT_EVIDENCE_ERROR:
         found.append((CAUTION, Finding.ROUGH_EVIDENCE))
-    return Trust(_worst(found), _finite(pareto_k), ess, None, _sentences(found))
+    return Trust(_worst(found), finite(pareto_k), ess, None, _sentences(found))
 
 
 def of_chains(r_hat: float, ess: float, divergences: int, draws: int) -> Trust:
@@ -85,7 +97,7 @@ def of_chains(r_hat: float, ess: float, divergences: int, draws: int) -> Trust:
         found.append((CAUTION if ess >= LIMIT_ESS / 4 else BAD, Finding.FEW_DRAWS))
     if divergences:
         found.append((CAUTION if divergences < 0.01 * draws else BAD, Finding.DIVERGENT))
-    return Trust(_worst(found), None, ess, _finite(r_hat), _sentences(found))
+    return Trust(_worst(found), None, ess, finite(r_hat), _sentences(found))
 
 
 def of_forward(draws: int) -> Trust:
@@ -100,7 +112,3 @@ def _worst(found: list[tuple[str, Finding]]) -> str:
 
 def _sentences(found: list[tuple[str, Finding]]) -> tuple[str, ...]:
     return tuple(finding.value for _, finding in found)
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None

@@ -51,13 +51,13 @@ def test_a_factor_below_ten_in_every_reading_is_not_distinguishable():
         ("one", None), ("two", None)
     )
     assert pair.verdict is Verdict.SAME
-    assert "at most 7.4 to 1 either way" in pair.sentence(lambda place: place[0])
+    assert "at most 7.4 to 1 either way" in pair.sentence()
 
 
 def test_a_factor_above_ten_in_every_reading_disfavours_the_other():
     pair = reread(told(one=-13.0, two=-8.0), opened={"one": -12.0}).pair(("one", None), ("two", None))
     assert pair.verdict is Verdict.FAVOURED
-    sentence = pair.sentence(lambda place: place[0])
+    sentence = pair.sentence()
     assert sentence == (
         "one is disfavoured against two, about 150 to 1, and under every rereading: from 55 to 1 (opened) to "
         "150 to 1 (as read)."
@@ -67,15 +67,13 @@ def test_a_factor_above_ten_in_every_reading_disfavours_the_other():
 def test_one_reading_below_ten_takes_the_preference_away_and_is_named():
     pair = reread(told(one=-13.0, two=-8.0), issuers_split={"one": -8.5}).pair(("one", None), ("two", None))
     assert pair.verdict is Verdict.DEPENDS
-    assert "no preference holds under every rereading: from 1.6 to 1 (issuers split)" in pair.sentence(
-        lambda p: p[0]
-    )
+    assert "no preference holds under every rereading: from 1.6 to 1 (issuers split)" in pair.sentence()
 
 
 def test_a_reading_that_turns_the_preference_round_is_shown_as_such():
     pair = reread(told(one=-13.0, two=-8.0), scatter={"one": -5.0}).pair(("one", None), ("two", None))
     assert pair.verdict is Verdict.DEPENDS
-    assert "from 1 to 20 (scatter)" in pair.sentence(lambda place: place[0])
+    assert "from 1 to 20 (scatter)" in pair.sentence()
 
 
 def test_a_factor_of_ten_within_its_monte_carlo_error_is_no_preference():
@@ -88,7 +86,7 @@ def test_a_story_without_evidence_is_not_ranked():
     comparison = told(one=-8.0, two=None)
     pair = comparison.pair(("one", None), ("two", None))
     assert pair.verdict is Verdict.NO_EVIDENCE
-    assert "no log evidence" in pair.sentence(lambda place: place[0])
+    assert "no log evidence" in pair.sentence()
     assert comparison.best.label == "one"
 
 

@@ -18,7 +18,7 @@ from estimates.errors import EngineError
 from estimates.inference import importance, mixture, moves
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
-from estimates.inference.seeds import generator
+from estimates.seeds import generator
 
 # ---- what a fit says, with the error it should have -----------------------------------------------------
 

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,7 @@ def sample(
         "engine": posterior.engine,
         "engine_reason": posterior.reason,
         "seed": seed,
-        "trust": json.dumps(asdict(posterior.trust)),
+        "trust": json.dumps(posterior.trust.document()),
         **evidence,
     }
     return tree

@@ -18,7 +18,7 @@ from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import Density, compile_density, fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
-from estimates.inference.seeds import generator
+from estimates.seeds import generator
 from estimates.trust import Trust
 
 type Progress = Callable[[float, str], None]

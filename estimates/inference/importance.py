@@ -28,7 +28,7 @@ from estimates.errors import ContradictionError
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
-from estimates.inference.seeds import generator
+from estimates.seeds import generator
 from estimates.trust import LIMIT_K
 
 type Array = NDArray[np.float64]

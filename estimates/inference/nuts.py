@@ -14,7 +14,7 @@ from pymc.model.transform.conditioning import change_value_transforms, prune_var
 from pytensor.graph.replace import graph_replace
 
 from estimates.errors import EngineError
-from estimates.inference.seeds import generator
+from estimates.seeds import generator
 
 CHAINS = 4
 DRAWS = 1000

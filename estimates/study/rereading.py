@@ -89,9 +89,9 @@ _LINES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
 
 def opened(study: Study) -> Study:
     """The study with every 'over' open: no upper end, whatever the next round number would have been."""
-    document = study._raw()
+    document, said = study._raw(), {report.id: report.says for report in study.reports}
     for report in document["report"]:
-        says = next(r.says for r in study.reports if r.id == report["id"])
+        says = said[report["id"]]
         if says.printing is Printing.FLOOR:
             report["says"] = {"hedge": says.hedge, "value": says.value, "open": True}
     return study._made(document)

@@ -170,10 +170,24 @@ class Study(Noun):
         asked = [*self.fitted, *self.predicted]
         if any(report.as_of is None for report in asked):
             names.append("reporting_lag")
-        voices = [(report.measures, report.issuer) for report in asked]
-        if len({measured for measured, _ in voices}) < len(set(voices)):
+        if self.shared_quantities:
             names.append("common_bias")
         return tuple(names)
+
+    @property
+    def shared_quantities(self) -> tuple[str, ...]:
+        """What more than one issuer reports on, held-out reports included: those issuers share a bias."""
+        issuers: dict[str, set[str]] = {}
+        for report in (*self.fitted, *self.predicted):
+            issuers.setdefault(report.measures, set()).add(report.issuer)
+        return tuple(measured for measured, said in issuers.items() if len(said) > 1)
+
+    @property
+    def leading(self) -> tuple[str, ...]:
+        """What it leads with: the headline and what was stated; else the first quantity, or the carriers."""
+        if self.headline:
+            return tuple(filter(None, (self.headline.quantity, self.headline.stated)))
+        return (next(iter(self.quantities), self.carriers.name),)
 
     @cached_property
     def claimed_assumptions(self) -> tuple[str, ...]:

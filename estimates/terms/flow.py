@@ -226,11 +226,7 @@ def _biases(reports: Sequence[Report]) -> Vector:
     model.add_coord("voice", voices)
     own = assumption("issuer_bias", dims="voice")
     bias = own[np.array([voices.index(f"{r.issuer} on {r.measures}") for r in reports])]
-    shared = [
-        m
-        for m in unique([r.measures for r in reports])
-        if len({r.issuer for r in reports if r.measures == m}) > 1
-    ]
+    shared = model.study.shared_quantities
     if not shared:
         return bias
     model.add_coord("shared_quantity", shared)
