@@ -601,10 +601,15 @@ class _Pool:
 
 
 def _prepare() -> None:
-    """What a worker does first: leave interrupts to its parent, and garbage to the end."""
+    """What a worker does first: leave interrupts to its parent, garbage to the end, one core to itself."""
     import gc
     import signal
 
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(
+        1
+    )  # products of small matrices, shared out by every worker over all cores, take far longer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
 

@@ -18,6 +18,7 @@ from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import Density, compile_density, fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
+from estimates.inference.shapes import CompiledShapes
 from estimates.seeds import generator
 from estimates.trust import Trust
 
@@ -34,6 +35,8 @@ DRAWS = 1024
 """Equally weighted draws of each scramble that an importance sample is reduced to."""
 
 PRIOR_DRAWS = 4096
+
+_LATELY = CompiledShapes()
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,10 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
         The proposal of a like posterior; one of another number of unknowns is not used.
     """
     with pytensor.config.change_flags(traceback__limit=0):
-        unknowns = fitted_unknowns(model)
-        density = compile_density(model)
-        if density.dimension > MOST_FOR_EVIDENCE:
-            return Evidence(None, _too_many(density))
-        prior = compile_forward(model, [], unknowns)
+        compiled = _LATELY.compiled(model)
+    density, prior = compiled.density, compiled.prior
+    if density.dimension > MOST_FOR_EVIDENCE:
+        return Evidence(None, _too_many(density))
     if start is not None and start.parts[0].dimension != density.dimension:
         start = None
     try:
