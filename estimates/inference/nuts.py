@@ -38,7 +38,7 @@ class Run:
 # With few reports the scatter may go to zero, where every reported interval becomes a hard wall. Only
 # small steps go in there. Many reports hold the scatter away from zero, and come with many unknowns.
 CAREFUL = Run(draws=3000, tuning=3000, target_acceptance=0.999)
-LONG = Run(draws=3000, tuning=1000, target_acceptance=0.95)
+LONG = Run(draws=3000, tuning=1000, target_acceptance=0.99)
 MANY_REPORTS = 10
 """From so many observed values on, `LONG` serves."""
 
