@@ -607,9 +607,8 @@ def _prepare() -> None:
 
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(
-        1
-    )  # products of small matrices, shared out by every worker over all cores, take far longer
+    # Small matrices that every worker shares out over all cores take several times longer.
+    threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
 
