@@ -20,6 +20,8 @@ help: ## this list
 run: $(READY) ## the flagship study: a table, and the files in results/
 	$(BIN)/estimates run
 
+# Several processes that each share small matrices out over all cores take several times longer.
+test: export OPENBLAS_NUM_THREADS := 1
 test: $(READY) ## all tests and the examples in docstrings; PYTEST="-k hedge" chooses
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
 

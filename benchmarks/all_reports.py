@@ -23,8 +23,8 @@ import matplotlib.pyplot as plt
 
 MODELS = ("steady", "stepped", "accelerating", "lumpy", "wandering")
 MOST_SECONDS, MOST_R_HAT, LEAST_ESS = 120.0, 1.01, 400.0
-AT, ENDS = "aug_2024", (0.055, 0.5, 0.945)
-OUTER, INNER = (0.055, 0.945), (0.25, 0.75)
+AT, INNER, OUTER = "aug_2024", (0.25, 0.75), (0.055, 0.945)
+ENDS = (OUTER[0], 0.5, OUTER[1])
 ISSUERS = {
     "rok_military": "ROK military",
     "rok_nis": "ROK NIS",

@@ -16,9 +16,9 @@ from estimates import trust
 from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
-from estimates.inference.density import Density, compile_density, fitted_unknowns
+from estimates.inference.density import fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
-from estimates.inference.shapes import CompiledShapes
+from estimates.inference.shapes import Compiled, CompiledShapes, compile_model
 from estimates.seeds import generator
 from estimates.trust import Trust
 
@@ -79,16 +79,16 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
         The proposal of a like posterior; one of another number of unknowns is not used.
     """
     with pytensor.config.change_flags(traceback__limit=0):
-        compiled = _LATELY.compiled(model)
-    density, prior = compiled.density, compiled.prior
-    if density.dimension > MOST_FOR_EVIDENCE:
-        return Evidence(None, _too_many(density))
-    if start is not None and start.parts[0].dimension != density.dimension:
+        fitted = _LATELY.compiled(model)
+    dimension = fitted.density.dimension
+    if dimension > MOST_FOR_EVIDENCE:
+        return Evidence(None, _too_many(dimension))
+    if start is not None and start.parts[0].dimension != dimension:
         start = None
     try:
-        weighted = _sample_importance(density, prior, seed, evidence_only=True, start=start)
+        weighted = _sample_importance(fitted, seed, evidence_only=True, start=start)
         if start is not None and not weighted.is_sharp:  # not much alike after all
-            weighted = _sample_importance(density, prior, seed, evidence_only=True)
+            weighted = _sample_importance(fitted, seed, evidence_only=True)
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -111,12 +111,8 @@ def fit_model(
     unknowns = fitted_unknowns(model)
     # Where each node of a graph was made is of no use to anybody here, and takes time to record.
     with pytensor.config.change_flags(traceback__limit=0):
-        parts = _Parts(
-            model,
-            compile_density(model) if unknowns else None,
-            compile_forward(model, [], unknowns),
-            compile_forward(model, unknowns, _following(model, unknowns)),
-        )
+        forward = compile_forward(model, unknowns, _following(model, unknowns))
+        parts = _Parts(model, compile_model(model) if unknowns else None, forward)
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
     return posterior, _tree(parts, posterior, seed)
 
@@ -129,11 +125,10 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A model taken apart: the density to fit, the prior of what is fitted, and all that follows."""
+    """A model taken apart: what is fitted, if anything is, and all that follows."""
 
     model: pm.Model
-    density: Density | None
-    prior: Forward
+    fitted: Compiled | None
     forward: Forward
 
 
@@ -143,54 +138,56 @@ def _following(model: pm.Model, unknowns: list[Any]) -> list[Any]:
 
 
 def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Posterior:
-    if parts.density is None:
+    fitted = parts.fitted
+    if fitted is None:
         if engine == "nuts":
             raise EngineError("nothing is fitted in this model", remedy="Leave the engine to auto.")
         reason = "nothing observed depends on an unknown: draws of the prior"
         return Posterior("forward", reason, {}, None, trust.of_forward(PRIOR_DRAWS))
     if engine == "nuts":
-        return _by_nuts(parts, parts.density, seed, "asked for", progress)
+        return _by_nuts(parts.model, fitted, seed, "asked for", progress)
     if engine == "importance":
-        return _by_importance(parts, parts.density, seed, "asked for", progress)
-    if parts.density.dimension > MOST_UNKNOWNS:
-        return _by_nuts(parts, parts.density, seed, _too_many(parts.density), progress)
+        return _by_importance(fitted, seed, "asked for", progress)
+    if fitted.density.dimension > MOST_UNKNOWNS:
+        return _by_nuts(parts.model, fitted, seed, _too_many(fitted.density.dimension), progress)
     try:
-        tried = _by_importance(parts, parts.density, seed, "", progress)
+        tried = _by_importance(fitted, seed, "", progress)
     except ContradictionError:
         raise
     except EngineError as error:
         reason = f"importance sampling could not start ({error.what})"
         try:
-            return _by_nuts(parts, parts.density, seed, reason, progress)
+            return _by_nuts(parts.model, fitted, seed, reason, progress)
         except EngineError:
             raise error from None  # the first engine's words say more of what is wrong with the study
     found = f"k-hat {_shown(tried.trust.pareto_k)}, {tried.trust.ess:,.0f} effective draws"
     if tried.trust.verdict == trust.GOOD:
         return replace(tried, reason=f"importance sampling is good here ({found})")
     reason = f"importance sampling was not good here ({found})"
-    return _by_nuts(parts, parts.density, seed, reason, progress)
+    return _by_nuts(parts.model, fitted, seed, reason, progress)
 
 
 def _shown(pareto_k: float | None) -> str:
     return "infinite" if pareto_k is None else f"{pareto_k:.2f}"
 
 
-def _too_many(density: Density) -> str:
-    return f"{density.dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
+def _too_many(dimension: int) -> str:
+    return f"{dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
 
 
 def _sample_importance(
-    density: Density,
-    prior: Forward,
+    fitted: Compiled,
     seed: int,
     *,
     evidence_only: bool = False,
     start: importance.Blend | None = None,
     progress: Progress | None = None,
 ) -> importance.Weighted:
+    density = fitted.density
+
     def draw_prior(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         try:
-            return density.unconstrain(prior.run({}, count, rng))
+            return density.unconstrain(fitted.prior.run({}, count, rng))
         except NotImplementedError as error:
             remedy = "Importance sampling needs proper priors; use nuts."
             raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
@@ -206,8 +203,9 @@ def _sample_importance(
     )
 
 
-def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
-    weighted = _sample_importance(density, parts.prior, seed, progress=progress)
+def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
+    density = fitted.density
+    weighted = _sample_importance(fitted, seed, progress=progress)
     points = weighted.resample(DRAWS, generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -221,9 +219,9 @@ def _by_importance(parts: _Parts, density: Density, seed: int, reason: str, prog
     )
 
 
-def _by_nuts(parts: _Parts, density: Density, seed: int, reason: str, progress: Progress) -> Posterior:
+def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     progress(0.0, "sampling by NUTS")
-    chains = nuts.sample(parts.model, density.names, seed=seed, starts=_starts(parts.prior, density, seed))
+    chains = nuts.sample(model, fitted.density.names, seed=seed, starts=_starts(fitted, seed))
     return Posterior(
         "nuts",
         reason,
@@ -234,16 +232,16 @@ def _by_nuts(parts: _Parts, density: Density, seed: int, reason: str, progress: 
     )
 
 
-def _starts(prior: Forward, density: Density, seed: int) -> dict[str, NDArray[np.float64]] | None:
+def _starts(fitted: Compiled, seed: int) -> dict[str, NDArray[np.float64]] | None:
     """The draws of the prior under which the reports are likeliest, for chains to start from.
 
     None where the prior cannot be drawn, or no draw could have given the reports.
     """
     try:
-        draws = prior.run({}, PRIOR_DRAWS, generator(seed, "starts"))
+        draws = fitted.prior.run({}, PRIOR_DRAWS, generator(seed, "starts"))
     except NotImplementedError:  # an improper prior
         return None
-    _, log_likelihood = density.evaluate(density.unconstrain(draws))
+    _, log_likelihood = fitted.density.evaluate(fitted.density.unconstrain(draws))
     possible = np.flatnonzero(np.isfinite(log_likelihood))
     best = possible[np.argsort(-log_likelihood[possible], kind="stable")][: nuts.STARTS]
     return {name: value[best] for name, value in draws.items()} if len(best) else None
@@ -260,7 +258,7 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
     after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
     rng = generator(seed, "prior")
-    prior = parts.prior.run({}, PRIOR_DRAWS, rng)
+    prior = parts.fitted.prior.run({}, PRIOR_DRAWS, rng) if parts.fitted else {}
     before = prior | parts.forward.run(prior, PRIOR_DRAWS, rng)
     groups = {
         "posterior": _dataset(model, flat | {n: v for n, v in after.items() if n not in observed}, shape),
@@ -270,10 +268,11 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
         "observed_data": _observed(model),
         "constant_data": _constants(model),
     }
-    if parts.density is not None:
-        points = parts.density.unconstrain(flat)
-        log_prior, log_likelihood = parts.density.evaluate(points)
-        groups["log_likelihood"] = _dataset(model, parts.density.pointwise(points), shape)
+    if parts.fitted:
+        density = parts.fitted.density
+        points = density.unconstrain(flat)
+        log_prior, log_likelihood = density.evaluate(points)
+        groups["log_likelihood"] = _dataset(model, density.pointwise(points), shape)
         groups["sample_stats"] = _dataset(
             model,
             {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},
