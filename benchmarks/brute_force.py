@@ -43,6 +43,8 @@ STATED_CAPACITY = (430.0, 480.0)  # lognormal
 TRUNCATED = {"payload": (9.5, 20.0, 5.0, 21.75)}  # normal; the masses, on log scale, too
 TRUNCATED |= {"mass_152": np.log([47.0, 93.0, 43.5, np.inf]), "mass_122": np.log([24.0, 46.0, 21.76, np.inf])}
 BETA = {"shell_share": (0.65, 0.97), "share_122": (0.10, 0.70)}
+# Spearman's rank correlations of the truncated ones, in their order (data/correlations.csv).
+RANKS = np.array([[1, -0.3, -0.3], [-0.3, 1, 0.8], [-0.3, 0.8, 1]])
 # First shipment, uniform (data/assumptions.csv, data/variants.csv)
 STARTS = {None: (day("2022-06-01"), day("2024-02-01")), "mid_2022": (day("2022-06-01"), day("2022-08-31"))}
 MODELS = ("steady", "stepped", "accelerating", "lumpy")
@@ -90,9 +92,12 @@ BETAS = {name: beta_from(*prior) for name, prior in BETA.items()}
 def draw_loads(rng, size):
     """Prior draws of the load assumptions: tonnes, kilograms, shares and rounds."""
     draws = {name: rng.beta(*shapes, size) for name, shapes in BETAS.items()}
-    for name, (mean, log_sd) in NORMALS.items():
+    # Normals whose own correlation is 2 sin(pi rho / 6) have the rank correlation rho, and so has what rises with them.
+    factor = np.linalg.cholesky(2 * np.sin(np.pi * RANKS / 6))
+    together = ndtr(factor @ rng.standard_normal((len(NORMALS), size)))
+    for (name, (mean, log_sd)), share in zip(NORMALS.items(), together, strict=True):
         low, high = ndtr((np.array(TRUNCATED[name][2:]) - mean) / np.exp(log_sd))
-        normal = mean + np.exp(log_sd) * ndtri(low + (high - low) * rng.random(size))
+        normal = mean + np.exp(log_sd) * ndtri(low + (high - low) * share)
         draws[name] = normal if name == "payload" else np.exp(normal)
     return draws | {"capacity": np.exp(rng.normal(*normal_from(*np.log(STATED_CAPACITY)), size))}
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from estimates.hindsight import scorecard
     from estimates.inference import infer, sample
     from estimates.study import Study, read
+    from estimates.verdicts import Verdicts, verdicts
 else:
     _HOMES = {
         "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
         "Forecast": "estimates.forecasts",
         "Study": "estimates.study",
+        "Verdicts": "estimates.verdicts",
         "compare": "estimates.comparison",
         "forecast": "estimates.forecasts",
         "infer": "estimates.inference",
@@ -34,6 +36,7 @@ else:
         "resolve": "estimates.forecasts",
         "sample": "estimates.inference",
         "scorecard": "estimates.hindsight",
+        "verdicts": "estimates.verdicts",
     }
 
     def __getattr__(name: str) -> Any:
@@ -56,6 +59,7 @@ __all__ = [
     "EstimatesError",
     "Forecast",
     "Study",
+    "Verdicts",
     "compare",
     "forecast",
     "infer",
@@ -66,4 +70,5 @@ __all__ = [
     "sample",
     "scorecard",
     "terms",
+    "verdicts",
 ]

@@ -52,6 +52,12 @@ Examples:
   estimates compare --models steady,stepped --variants none,mid_2022
   estimates compare barrels.toml --json | jq '.pairs[].says'"""
 
+_CLAIMS_EXAMPLES = """\b
+Examples:
+  estimates claims
+  estimates claims --models steady,stepped --variants none
+  estimates claims barrels.toml --json | jq -r '.claims[].says'"""
+
 _NEW_EXAMPLES = """\b
 Example:
   estimates new barrels --carriers voyages --unit voyage --load barrel"""
@@ -92,8 +98,21 @@ ModelOption = Annotated[
 VariantOption = Annotated[
     str | None, typer.Option("--variant", metavar="NAME", help="Read the study as one of its variants.")
 ]
+ModelsOption = Annotated[
+    str, typer.Option("--models", "-m", metavar="A,B", help="Names or paths, separated by commas.")
+]
+VariantsOption = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Readings; none is the study's own.  [default: none and all]"),
+]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")]
+WorkersOption = Annotated[
+    int, typer.Option(metavar="N", min=1, max=64, help="Processes.  [default: one a core]")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 _FLAGSHIP = "dprk-shells-2024"
+_CORES = os.cpu_count() or 1
+_RIVALS = "steady,stepped,accelerating,lumpy"
 
 
 @app.callback(invoke_without_command=True)
@@ -121,7 +140,7 @@ def run(
             metavar="ENGINE", help="importance, nuts, or auto: importance where it is good, else nuts."
         ),
     ] = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
+    seed: SeedOption = 1,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the files.  [default: results/STUDY/MODEL[-VARIANT]]"),
@@ -185,17 +204,10 @@ def compare(
             "--with", metavar="STUDY", help="Another study of the same reports, to be compared along."
         ),
     ] = None,
-    models: Annotated[
-        str, typer.Option("--models", "-m", metavar="A,B", help="Names or paths, separated by commas.")
-    ] = "steady,stepped,accelerating,lumpy",
-    variants: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Readings; none is the study's own.  [default: none and all]"),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
-    workers: Annotated[
-        int, typer.Option(metavar="N", min=1, max=64, help="Processes.  [default: one a core]")
-    ] = os.cpu_count() or 1,
+    models: ModelsOption = _RIVALS,
+    variants: VariantsOption = None,
+    seed: SeedOption = 1,
+    workers: WorkersOption = _CORES,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for compare.json.  [default: results/STUDY]")
     ] = None,
@@ -207,8 +219,7 @@ def compare(
     disfavoured under every rereading, and which reports it fails. Takes about a minute.
     """
     asked = [_read(name, None) for name in (study, *(also or ()))]
-    files = [_model(model.strip()) for model in models.split(",")]
-    readings = None if variants is None else [_reading(name.strip()) for name in variants.split(",")]
+    files, readings = _stories(models, variants)
     folder = out if out or as_json else Path("results") / asked[0].name
     if folder:
         _check_folder(folder)
@@ -217,7 +228,7 @@ def compare(
 
         found = compared(
             asked,
-            [file.path for file in files],
+            files,
             readings,
             seed=seed,
             workers=workers,
@@ -230,6 +241,51 @@ def compare(
         _print_json(document)
     else:
         _show_comparison(asked[0], document, folder)
+
+
+@app.command(epilog=_CLAIMS_EXAMPLES)
+def claims(
+    study: StudyArgument = _FLAGSHIP,
+    models: ModelsOption = _RIVALS,
+    variants: VariantsOption = None,
+    seed: SeedOption = 1,
+    workers: WorkersOption = _CORES,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for claims.json.  [default: results/STUDY]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say of each claim of a study whether it holds, and under which stories.
+
+    A story is a model under a reading. Each is asked as read and with every "over" open. Takes about a
+    minute.
+    """
+    asked = _read(study, None)
+    files, readings = _stories(models, variants)
+    folder = out if out or as_json else Path("results") / asked.name
+    if folder:
+        _check_folder(folder)
+    with _progress(f"Asking about {asked.name}") as progress:
+        from estimates.verdicts import verdicts
+
+        found = verdicts(asked, files, readings, seed=seed, workers=workers, progress=progress)
+        document = found.document()
+        if folder:
+            _write_json(document, folder / "claims.json")
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(tables.title(asked), "", *tables.judged(document))
+    if folder:
+        _say(f"Wrote {folder / 'claims.json'}.")
+
+
+def _stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:
+    """The models and the readings named on the command line."""
+    files = [_model(model.strip()).path for model in models.split(",")]
+    return files, None if variants is None else [_reading(name.strip()) for name in variants.split(",")]
 
 
 def _reading(name: str) -> str | None:
@@ -258,7 +314,7 @@ def forecast_(
     ] = False,
     variant: VariantOption = None,
     engine: Annotated[str, typer.Option(metavar="ENGINE", help="importance, nuts, or auto.")] = "auto",
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")] = 1,
+    seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Forecast what each issuer would see before its next report.
@@ -649,6 +705,7 @@ def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:
             for report in study.reports
         ],
         "assumptions": list(tables.prior_rows(study)),
+        "correlations": [correlation.model_dump() for correlation in study.correlations],
         "findings": [finding.words for finding in findings],
         "warnings": [finding.words for finding in findings if finding.is_warning],
         "sources": asdict(sources) if sources else None,

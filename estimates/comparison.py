@@ -6,7 +6,7 @@ called one if it survives every rereading (`estimates.study.rereading`).
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations
@@ -23,6 +23,7 @@ from estimates.inference import Blend, Evidence, fitted, log_evidence
 from estimates.study import Study
 from estimates.study.rereading import rereadings
 from estimates.words import odds
+from estimates.workers import Progress, Workers
 
 LIMIT = 10.0
 """A Bayes factor below this is not worth a preference (Kass and Raftery 1995, doi:10.2307/2291091)."""
@@ -36,7 +37,6 @@ FAILS_BELOW = 0.01
 EVIDENCE_MODELS = ("steady", "stepped", "accelerating", "lumpy")
 """The models compared unless others are named: those whose evidence importance sampling can give."""
 
-type Progress = Callable[[float, str], None]
 type Place = tuple[str, str | None]
 
 
@@ -424,7 +424,7 @@ def compare(
                 remedy="Evidence compares stories of the same reports; compare within one set of them.",
             )
     places = [(str(model), name) for model in dict.fromkeys(map(str, models)) for name in readings]
-    with _Pool(workers, progress or (lambda share, words: None)) as pool:
+    with Workers(workers, progress) as pool:
         found = pool.run("fitting the stories", _fit, [(readings[v], m, seed) for m, v in places], share=0.4)
         stories = tuple(
             Story(estimate.conditions.model, variant, estimate)
@@ -557,60 +557,6 @@ def _fit(study: Study, model: str, seed: int) -> tuple[Estimate, Blend | None]:
 
 def _reread(study: Study, model: str, seed: int, start: Blend | None) -> Evidence:
     return log_evidence(study, model, seed=seed, start=start)
-
-
-class _Pool:
-    """Work done one after another, or by several processes, with the same answers."""
-
-    def __init__(self, workers: int, progress: Progress) -> None:
-        self.workers, self.progress, self.done = workers, progress, 0.0
-
-    def __enter__(self) -> "_Pool":
-        self.executor = None
-        if self.workers > 1:
-            from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
-
-            self.executor = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_prepare)
-        return self
-
-    def run[Answer](
-        self, words: str, work: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]], *, share: float
-    ) -> list[Answer]:
-        """The answers to all tasks, in their order."""
-        step = share / max(len(tasks), 1)
-
-        def tell(*_: Any) -> None:
-            self.done += step
-            self.progress(self.done, words)
-
-        if self.executor is None:
-            answers = []
-            for task in tasks:
-                answers.append(work(*task))
-                tell()
-            return answers
-        futures = [self.executor.submit(work, *task) for task in tasks]
-        for future in futures:
-            future.add_done_callback(tell)
-        return [future.result() for future in futures]
-
-    def __exit__(self, *_: object) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _prepare() -> None:
-    """What a worker does first: leave interrupts to its parent, garbage to the end, one core to itself."""
-    import gc
-    import signal
-
-    from threadpoolctl import threadpool_limits
-
-    # Small matrices that every worker shares out over all cores take several times longer.
-    threadpool_limits(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()
 
 
 # ---- numbers -----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,7 @@ from estimates.seeds import generator
 from estimates.seen import Seen
 from estimates.study import Study
 from estimates.trust import Trust
-
-type Progress = Callable[[float, str], None]
+from estimates.workers import Progress
 
 DRAWS = 2000
 """A forecast keeps at most so many draws of each issuer."""

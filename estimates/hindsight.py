@@ -14,7 +14,6 @@ from estimates.errors import ContradictionError, QuestionError, choices
 from estimates.estimate import INTERVAL, TAILS
 from estimates.files import finite
 from estimates.forecasts import (
-    Progress,
     Resolution,
     Voice,
     earlier_reports,
@@ -27,6 +26,7 @@ from estimates.forecasts import (
 from estimates.reports import Report, relays
 from estimates.scores import BASELINES, Score
 from estimates.study import Study
+from estimates.workers import Progress
 
 type Kind = Literal["hindcast", "leave-one-out"]
 

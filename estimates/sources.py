@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from estimates.assumptions import Distribution
+from estimates.correlations import score_correlations
 from estimates.quantities import dependencies, evaluate
 from estimates.reports import Report
 from estimates.study import Study
@@ -132,10 +133,13 @@ def _load_covariance(study: Study, voices: Sequence[list[Report]]) -> Array:
         return np.zeros((len(voices), len(voices)))
     from scipy.stats import qmc  # slow to import, and of no use to a study of counts alone
 
+    ordered = sorted(names)
     points = qmc.Sobol(len(names), rng=0).random(_DRAWS).T
+    if study.correlations:
+        factor = np.linalg.cholesky(score_correlations(ordered, study.correlations))
+        points = special.ndtr(factor @ special.ndtri(points))
     draws = {
-        name: study.distribution(name).quantile(point)
-        for name, point in zip(sorted(names), points, strict=True)
+        name: study.distribution(name).quantile(point) for name, point in zip(ordered, points, strict=True)
     }
     level = max((r.says.printed for r in study.fitted if r.measures == study.carriers.name), default=1.0)
 

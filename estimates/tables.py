@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -218,7 +218,11 @@ def priors(study: Study) -> Iterator[Table | str]:
             "" if row["unit"] in ("date", "dimensionless") else row["unit"],
         )
     yield table
-    if any(assumption.judgement for assumption in study.assumptions.values()):
+    for correlation in study.correlations:
+        mark = " *" if correlation.judgement else ""
+        yield f"{words.together(correlation.between, correlation.rank_correlation)}{mark}"
+    judged = [*(a.judgement for a in study.assumptions.values()), *(c.judgement for c in study.correlations)]
+    if any(judged):
         yield "* judgement: no source is given"
 
 
@@ -506,3 +510,34 @@ def _inside(case: dict[str, Any]) -> str:
 
 def _scored(score: float | None, sign: str) -> str:
     return f"{score:.2f}" if score is not None else f"{sign}infinity"
+
+
+def judged(document: dict[str, Any]) -> Iterator[Table | str]:
+    """Every claim with its verdict, then its probability under each reading over all models."""
+    for claim in document["claims"]:
+        yield f"“{claim['claim']}” {claim['says']}"
+        yield ""
+    variants = list(dict.fromkeys(a["variant"] for claim in document["claims"] for a in claim["answers"]))
+    columns = ["before", *(variant or "as read" for variant in variants), "'over' open"]
+    table = _table("claim", *columns, right=tuple(columns))
+    for claim in document["claims"]:
+        answers = claim["answers"]
+        cells = [_span(answer["prior"] for answer in answers)]
+        cells += [_span(a["posterior"] for a in answers if a["variant"] == variant) for variant in variants]
+        _add(table, claim["id"], *cells, _span(answer["opened"] for answer in answers))
+    yield table
+    models = list(
+        dict.fromkeys(answer["model"] for claim in document["claims"] for answer in claim["answers"])
+    )
+    yield (
+        f"From the least to the largest over {words.listed(models)}. Before: before the reports, over all "
+        "readings; 'over' open: with no upper end to any 'over', over all readings."
+    )
+    doubtful = [story["label"] for story in document["stories"] if story["trust"] == "bad"]
+    if doubtful:
+        yield f"Not to be trusted, because the fit is bad: {words.listed(doubtful)}."
+
+
+def _span(found: Iterable[dict[str, float] | None]) -> str:
+    values = [each["probability"] for each in found if each]
+    return words.span(values) if values else ""

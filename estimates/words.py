@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 UNKNOWN = "\N{EN DASH}"
@@ -136,6 +136,34 @@ def probability(value: float | None) -> str:
     return "over 99 %" if value > 0.99 else f"{100 * value:.0f} %"
 
 
+def span(probabilities: Sequence[float]) -> str:
+    """The least and the largest of some probabilities.
+
+    Examples
+    --------
+    >>> span([0.31, 0.58, 0.44]), span([0.001, 0.12]), span([0.93, 0.999]), span([0.3])
+    ('31 % to 58 %', 'at most 12 %', '93 % or more', '30 %')
+    """
+    least, most = min(probabilities), max(probabilities)
+    ends = list(dict.fromkeys(map(probability, (least, most))))
+    if len(ends) == 2 and least < 0.01 and most <= 0.99:
+        return f"at most {ends[1]}"
+    return f"{ends[0]} or more" if len(ends) == 2 and most > 0.99 and least >= 0.01 else " to ".join(ends)
+
+
+def one_in(chance: float) -> str:
+    """A small probability as people say it.
+
+    Examples
+    --------
+    >>> one_in(0.31), one_in(0.0123), one_in(2.4e-5), one_in(1e-12)
+    ('1 in 3', '1 in 81', '1 in 42,000', 'less than 1 in a billion')
+    """
+    if not chance > 1e-9:
+        return "less than 1 in a billion"
+    return f"1 in {float(f'{1 / chance:.2g}'):,.0f}"
+
+
 def odds(log_factor: float) -> str:
     """The log of a Bayes factor as odds.
 
@@ -190,7 +218,7 @@ def label(name: str, says: str = "", *, longest: int = 40) -> str:
     return clause if 0 < len(clause) <= longest else name.replace("_", " ")
 
 
-def listed(parts: list[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
     """Parts as a sentence lists them: a, b and c."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
@@ -249,3 +277,12 @@ def _plural(word: str) -> str:
     if re.search(r"(x|ch|sh|z)$", word):
         return f"{word}es"
     return f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
+
+
+def together(names: Sequence[str], rank_correlation: float) -> str:
+    """That two assumptions go together.
+
+    >>> together(("payload", "packed_mass_152"), -0.3)
+    'payload and packed_mass_152 go together: rank correlation -0.3'
+    """
+    return f"{listed(names)} go together: rank correlation {rank_correlation:g}"

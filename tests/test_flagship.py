@@ -198,6 +198,24 @@ def test_the_basis_agrees_with_the_numbers(name, parameters):
     assert STUDY.distribution(name).parameters == pytest.approx(parameters, rel=1e-3, abs=1e-12)
 
 
+def test_what_goes_together_is_stated_with_its_reason():
+    assert [(c.between, c.rank_correlation, c.basis, c.judgement) for c in STUDY.correlations] == [
+        (
+            ("packed_mass_152", "packed_mass_122"),
+            0.8,
+            "Both calibres travel packed alike. Judgement.",
+            True,
+        ),
+        (
+            ("payload", "packed_mass_152"),
+            -0.3,
+            "Dense, bare stowage reaches the mass limit sooner. Judgement.",
+            True,
+        ),
+        (("payload", "packed_mass_122"), -0.3, "The same for 122 mm. Judgement.", True),
+    ]
+
+
 # ---- quantities -----------------------------------------------------------------------------------------
 
 QUANTITIES = {

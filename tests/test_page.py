@@ -154,6 +154,7 @@ def test_every_report_stands_with_its_words_interval_and_role(reader):
     assert "about 6,700 (containers)" in reader.text
     assert "6,650 to 6,750 fitted feb_2024" in reader.text
     assert "derived from aug_2024: not counted again" in reader.text
+    assert "held out: predicted, not fitted nov_2023" in reader.text
     assert "since mid-2022”: shown, not used" in reader.text
 
 
@@ -165,6 +166,7 @@ def test_a_report_without_an_upper_end_is_read_as_such():
 def test_assumptions_show_prior_quantiles_basis_and_judgement(reader):
     assert "normal, 5 % below 9.5 and 95 % below 20, cut off below 5 and above 21.75" in reader.text
     assert "packed_mass_152 judgement kg/round" in reader.text
+    assert "packed_mass_152 and packed_mass_122 go together: rank correlation 0.8 judgement" in reader.text
     assert "Not used by this model: later_rate, growth_rate and containers_per_voyage" in reader.text
 
 

@@ -163,3 +163,38 @@ def test_alike_and_independent_statements_count_each_and_the_same_statement_once
 
 def test_statements_that_err_against_each_other_count_as_their_number():
     assert effective_number(np.array([[1.0, -0.9], [-0.9, 1.0]])) == 2
+
+
+def test_loads_that_go_together_make_voices_err_together():
+    more = """
+[assumption.weight]
+unit = "tonne/voyage"
+prior = { family = "lognormal", q05 = 40_000, q95 = 200_000 }
+basis = "."
+
+[quantity.mass]
+unit = "tonne"
+formula = "voyages * weight"
+
+[[report]]
+id = "customs_mass"
+measures = "mass"
+says = { value = 30_000_000, hedge = "about" }
+published = 2024-10-01
+issuer = "customs"
+
+[[report]]
+id = "broker_oil"
+measures = "oil"
+says = { value = 200_000_000, hedge = "about" }
+published = 2024-10-02
+issuer = "broker"
+"""
+    pair = '\n[[correlation]]\nbetween = ["cargo", "weight"]\nrank_correlation = 0.7\nbasis = "."\n'
+    cargo, weight = (np.log(high / low) / 2 / SD_AT_95 for low, high in ((3e5, 9e5), (4e4, 2e5)))
+    for text, r in ((more, 0.0), (more + pair, 2 * np.sin(np.pi * 0.7 / 6))):
+        together = r * cargo * weight
+        loads = np.array([[0, 0, 0], [0, cargo**2, together], [0, together, weight**2]])
+        covariance = np.diag([OWN**2] * 3) + loads
+        answer = independent_sources(read_text(OIL + BIASES + text)).effective
+        assert answer == pytest.approx(effective_number(covariance), rel=0.005)

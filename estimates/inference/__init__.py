@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from estimates.estimate import Conditions, Estimate
 from estimates.inference.fit import ENGINES, Evidence, evidence_of, fit_model, versions
 from estimates.inference.importance import Blend
 from estimates.study import Study
+from estimates.workers import Progress
 
 
 def infer(
@@ -26,7 +27,7 @@ def infer(
     engine: str = "auto",
     seed: int = 1,
     at: Sequence[str | dt.date] = (),
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Estimate:
     """Fit a model of the shelf, or of a file of yours, to a study.
 
@@ -74,7 +75,7 @@ def fitted(
     engine: str = "auto",
     seed: int = 1,
     at: Sequence[str | dt.date] = (),
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Estimate, Blend | None]:
     """As `infer`, with the proposal that importance sampling arrived at: a start for like posteriors."""
     file = shelf.find(model)
@@ -124,7 +125,7 @@ def sample(
     *,
     seed: int,
     engine: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.DataTree:
     """Draw from the posterior of any PyMC model, with the engines of this library.
 

@@ -1,7 +1,6 @@
 """Choosing an engine, running it, and laying out what it gives as a tree of groups."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -21,8 +20,7 @@ from estimates.inference.forward import Forward, compile_forward
 from estimates.inference.shapes import Compiled, CompiledShapes, compile_model
 from estimates.seeds import generator
 from estimates.trust import Trust
-
-type Progress = Callable[[float, str], None]
+from estimates.workers import Progress
 
 ENGINES = ("auto", "importance", "nuts")
 MOST_UNKNOWNS = 12

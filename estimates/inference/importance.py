@@ -30,10 +30,10 @@ from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
 from estimates.seeds import generator
 from estimates.trust import LIMIT_K
+from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
-type Progress = Callable[[float, str], None]
 
 SCRAMBLES = 8
 POINTS = 4096

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from estimates.assumptions import MODEL_ASSUMPTIONS
 from estimates.claims import check_claim
+from estimates.correlations import check_possible
 from estimates.errors import FormulaError, StudyError, choices
 from estimates.quantities import check_dimensions
 from estimates.reports import fitted_reports
@@ -52,6 +53,7 @@ def check(study: "Study") -> None:
     _names(study)
     _reports(study)
     _priors(study)
+    _correlations(study)
     check_dimensions(study.quantities, study.leaf_units, study.registry)
     _headline(study)
     _claims(study)
@@ -81,7 +83,7 @@ def _names(study: "Study") -> None:
                     f"{name!r} is {owner[name]} already", where=f"{kind}.{name}", remedy="Rename one."
                 )
             owner[name] = kind
-    beside = {f"{name}_{part}" for name in study.assumptions for part in ("prior", "lower", "upper")}
+    beside = {f"{name}_{part}" for name in study.assumptions for part in ("prior", "lower", "upper", "given")}
     for name, kind in owner.items():
         where = f"{kind}.{'name' if kind == 'carriers' else name}"
         if name in MODEL_ASSUMPTIONS and kind != "assumption":
@@ -205,6 +207,33 @@ def _priors(study: "Study") -> None:
             study.distribution(name)
         except StudyError as error:
             raise error.at(f"{where} · prior") from None
+
+
+_ONE_EACH = ("reporting_lag", "issuer_bias", "common_bias")
+"""Assumptions of which there may be one for each issuer."""
+
+
+def _correlations(study: "Study") -> None:
+    pairs: set[frozenset[str]] = set()
+    for number, correlation in enumerate(study.correlations, start=1):
+        where = f"correlation {number} · between"
+        for name in correlation.between:
+            if name not in study.assumptions:
+                known = study.assumptions
+                raise StudyError(f"unknown assumption {name!r}", where=where, remedy=choices(name, known))
+            if name in _ONE_EACH:
+                raise StudyError(
+                    f"{name!r} may be one for each issuer",
+                    where=where,
+                    remedy="Only assumptions that are one number can go together.",
+                )
+        pair = frozenset(correlation.between)
+        if pair in pairs:
+            raise StudyError(
+                f"{' and '.join(correlation.between)} twice", where=where, remedy="State it once."
+            )
+        pairs.add(pair)
+    check_possible(study.correlations)
 
 
 def _headline(study: "Study") -> None:

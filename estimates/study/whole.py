@@ -24,6 +24,7 @@ from pydantic import (
 
 from estimates.assumptions import MODEL_ASSUMPTIONS, Assumption, Distribution, Prior, Real
 from estimates.claims import Claim
+from estimates.correlations import Correlation
 from estimates.errors import EstimatesError, StudyError, choices
 from estimates.quantities import Quantity, dependencies
 from estimates.reports import Identifier, Noun, Report, Words, fitted_reports, predecessors, relays
@@ -77,6 +78,8 @@ class Study(Noun):
     ----------
     reports : tuple of Report
     assumptions, quantities, claims, variants : mapping by name
+    correlations : tuple of Correlation
+        Which assumptions go together.
     epoch, horizon : date
         The day 0 of the clock and the last day looked at.
     knot : date, optional
@@ -101,6 +104,7 @@ class Study(Noun):
     )
     reports: Annotated[tuple[Report, ...], Strict(False)] = Field(default=(), alias="report")
     assumptions: Frozen[Assumption] = Field(default_factory=lambda: MappingProxyType({}), alias="assumption")
+    correlations: Annotated[tuple[Correlation, ...], Strict(False)] = Field(default=(), alias="correlation")
     quantities: Frozen[Quantity] = Field(default_factory=lambda: MappingProxyType({}), alias="quantity")
     claims: Frozen[Claim] = Field(default_factory=lambda: MappingProxyType({}), alias="claim")
     variants: Frozen[Variant] = Field(default_factory=lambda: MappingProxyType({}), alias="variant")

@@ -7,9 +7,13 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.distributions.transforms import Interval
+from pymc.logprob.transforms import Transform
 
+from estimates.correlations import given_others, group_of
 from estimates.errors import ModelError
 from estimates.study import Study
+from estimates.terms.marginal import Marginal
 
 
 class Frame(pm.Model):
@@ -20,6 +24,8 @@ class Frame(pm.Model):
     """How many of the days that the flow is given are fitted, predicted and kept; set by `flow`."""
     limits: dict[str, NDArray[np.float64]]
     """Lower and upper ends (2, ...) of unknowns beyond which the reports are impossible; set by `flow`."""
+    marginals: dict[str, Marginal]
+    """The priors of the single unknowns asked for so far, each by itself; set by `assumption`."""
 
 
 def frame(study: Study) -> Frame:
@@ -37,7 +43,7 @@ def frame(study: Study) -> Frame:
         }
     )
     model.study = study
-    model.limits = {}
+    model.limits, model.marginals = {}, {}
     return model
 
 
@@ -64,28 +70,66 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
     if distribution.family == "fixed":
         value = parameters[0] if dims is None else pt.repeat(parameters[0], len(model.coords[dims]))
         return pm.Deterministic(name, value, dims=dims)
-    kind, *words = _FAMILIES[distribution.family]
-    values = {word: parameters[index] for index, word in enumerate(words)}
-    if not distribution.is_truncated:
-        return kind(name, **values, dims=dims)
     bounds = [
         pm.Data(f"{name}_{side}", float(bound)) if np.isfinite(bound) else None
         for side, bound in (("lower", distribution.lower), ("upper", distribution.upper))
     ]
-    if distribution.family == "normal":
-        return pm.TruncatedNormal(name, **values, lower=bounds[0], upper=bounds[1], dims=dims)
-    return pm.Truncated(name, kind.dist(**values), lower=bounds[0], upper=bounds[1], dims=dims)
+    count = len(distribution.parameters)
+    marginal = Marginal(distribution.family, tuple(parameters[i] for i in range(count)), *bounds)
+    if dims is not None:
+        return marginal.new(name, dims)
+    others = [other for other in model.marginals if other in group_of(name, model.study.correlations)]
+    model.marginals[name] = marginal
+    if not others:
+        return marginal.new(name, None)
+    return _given(name, others, distribution.quantile([0.0, 1.0]))
 
 
-_FAMILIES: dict[str, tuple[Any, ...]] = {
-    "uniform": (pm.Uniform, "lower", "upper"),
-    "normal": (pm.Normal, "mu", "sigma"),
-    "lognormal": (pm.LogNormal, "mu", "sigma"),
-    "halfnormal": (pm.HalfNormal, "sigma"),
-    "beta": (pm.Beta, "alpha", "beta"),
-    "gamma": (pm.Gamma, "alpha", "beta"),
-    "student_t": (pm.StudentT, "nu", "mu", "sigma"),
-}
+def _given(name: str, others: list[str], support: NDArray[np.float64]) -> pt.TensorVariable:
+    """The unknown `name` given those it goes together with that the model has already.
+
+    Its normal score is normal given theirs. Asked for in any order, the joint prior is the same.
+    """
+    model = current_frame()
+    own, correlations = model.marginals[name], model.study.correlations
+    weights, spread = given_others(name, others, correlations)
+    given = pm.Data(f"{name}_given", np.array([*weights, spread]))
+    scores = [model.marginals[other].score(model[other]) for other in others]
+    centre = sum(given[i] * score for i, score in enumerate(scores))
+    cuts = [bound for bound in (own.lower, own.upper) if bound is not None]
+
+    def marginal(*parts: Any) -> Marginal:
+        parameters, bounds = parts[: len(own.parameters)], list(parts[len(own.parameters) :])
+        lower = bounds.pop(0) if own.lower is not None else None
+        return Marginal(own.family, parameters, lower, bounds.pop(0) if bounds else None)
+
+    def dist(centre: Any, spread: Any, *parts_and_size: Any) -> Any:
+        *parts, size = parts_and_size
+        return marginal(*parts).value(pm.Normal.dist(centre, spread, size=size))
+
+    def logp(value: Any, centre: Any, spread: Any, *parts: Any) -> Any:
+        prior = marginal(*parts)
+        score = prior.score(value)
+        more = -0.5 * pt.sqr((score - centre) / spread) - pt.log(spread) + 0.5 * pt.sqr(score)
+        return prior.log_density(value) + more
+
+    return pm.CustomDist(
+        name,
+        centre,
+        given[len(others)],
+        *own.parameters,
+        *cuts,
+        dist=dist,
+        logp=logp,
+        default_transform=_onto_the_line(*support),
+    )
+
+
+def _onto_the_line(low: float, high: float) -> Transform | None:
+    """The transform from between two ends, of which any may be infinite, to the whole line."""
+    if np.isinf(low) and np.isinf(high):
+        return None
+    return Interval(low if np.isfinite(low) else None, high if np.isfinite(high) else None)
 
 
 def day(at: str | dt.date) -> pt.TensorVariable:

@@ -1,0 +1,85 @@
+"""Many fits at once: the same work in several processes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+type Progress = Callable[[float, str], None]
+
+
+class Workers:
+    """Work done one after another, or by several processes, with the same answers.
+
+    Parameters
+    ----------
+    count : int
+        Processes. More than one starts Python anew in each, so a script that asks for it needs the usual
+        ``if __name__ == "__main__":``.
+    progress : callable, optional
+        Told the share done and what is being done.
+    """
+
+    def __init__(self, count: int, progress: Progress | None = None) -> None:
+        self.count, self.progress, self.done = count, progress or (lambda share, words: None), 0.0
+
+    def __enter__(self) -> Self:
+        self.executor = None
+        if self.count > 1:
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context
+
+            self.executor = ProcessPoolExecutor(self.count, get_context("spawn"), initializer=_prepare)
+        return self
+
+    def tell(self, words: str, done: float) -> None:
+        """Say what is being done outside of the tasks, and the share of the whole that is done."""
+        self.done = done
+        self.progress(done, words)
+
+    def run[Answer](
+        self, words: str, work: Callable[..., Answer], tasks: Sequence[tuple[Any, ...]], *, share: float
+    ) -> list[Answer]:
+        """The answers to all tasks, in their order.
+
+        Parameters
+        ----------
+        words : str
+            What is being done, for the progress.
+        work : callable
+            Of a module, so that another process finds it.
+        tasks : sequence of tuple
+            The arguments of each call.
+        share : float
+            The part of the whole that these tasks are.
+        """
+        step = share / max(len(tasks), 1)
+
+        def step_on(*_: Any) -> None:
+            self.tell(words, self.done + step)
+
+        if self.executor is None:
+            answers = []
+            for task in tasks:
+                answers.append(work(*task))
+                step_on()
+            return answers
+        futures = [self.executor.submit(work, *task) for task in tasks]
+        for future in futures:
+            future.add_done_callback(step_on)
+        return [future.result() for future in futures]
+
+    def __exit__(self, *_: object) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare() -> None:
+    """What a worker does first: leave interrupts to its parent, garbage to the end, one core to itself."""
+    import gc
+    import signal
+
+    from threadpoolctl import threadpool_limits
+
+    # Small matrices that every worker shares out over all cores take several times longer.
+    threadpool_limits(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
