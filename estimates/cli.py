@@ -58,6 +58,12 @@ Examples:
   estimates claims --models steady,stepped --variants none
   estimates claims barrels.toml --json | jq -r '.claims[].says'"""
 
+_FALSIFY_EXAMPLES = """\b
+Examples:
+  estimates falsify six_million
+  estimates falsify twofold --model stepped
+  estimates falsify six_million --dials payload,packed_mass_152,share_122"""
+
 _NEW_EXAMPLES = """\b
 Example:
   estimates new barrels --carriers voyages --unit voyage --load barrel"""
@@ -280,6 +286,56 @@ def claims(
     _say(tables.title(asked), "", *tables.judged(document))
     if folder:
         _say(f"Wrote {folder / 'claims.json'}.")
+
+
+@app.command("falsify", epilog=_FALSIFY_EXAMPLES)
+def falsify_(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="The name of a claim of the study.")],
+    study: StudyArgument = _FLAGSHIP,
+    model: ModelOption = "steady",
+    variant: VariantOption = None,
+    dials: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Assumptions that may be turned.  [default: all it rests on]"),
+    ] = None,
+    tries: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Settings tried before none is said to be found.")
+    ] = 2000,
+    seed: SeedOption = 1,
+    workers: WorkersOption = _CORES,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the file.  [default: results/STUDY/MODEL[-VARIANT]]"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what it would take to overturn a claim: the fewest assumptions, moved the least.
+
+    A claim is overturned where its probability crosses one half. Prints where each assumption alone would do
+    it, and the smallest combination. All that is printed was fitted anew. Takes about a minute.
+    """
+    asked, file = _read(study, variant), _model(model)
+    folder = out if out or as_json else _default_folder(asked, file)
+    if folder:
+        _check_folder(folder)
+    with _progress(f"Falsifying {claim}") as progress:
+        from estimates.falsify import falsify
+
+        names = None if dials is None else [name.strip() for name in dials.split(",")]
+        found = falsify(
+            asked, claim, file.path, dials=names, tries=tries, seed=seed, workers=workers, progress=progress
+        )
+        document = found.document()
+        if folder:
+            _write_json(document, folder / f"falsify_{claim}.json")
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(tables.title(asked), "", *found.sentences(), "", *tables.alone(asked, document))
+    if folder:
+        _say(f"Wrote {folder / f'falsify_{claim}.json'}.")
 
 
 def _stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:

@@ -541,3 +541,26 @@ def judged(document: dict[str, Any]) -> Iterator[Table | str]:
 def _span(found: Iterable[dict[str, float] | None]) -> str:
     values = [each["probability"] for each in found if each]
     return words.span(values) if values else ""
+
+
+def alone(study: Study, document: dict[str, Any]) -> Iterator[Table | str]:
+    """Where each assumption by itself would overturn a claim."""
+    ends = ("5 %", "95 %")
+    table = _table("assumption", *ends, "turns at", "z", "chance", "reports", right=(*ends, "turns at", "z"))
+    priors = {row["name"]: row for row in prior_rows(study)}
+    for row in document["alone"]:
+        name, turns = row["assumption"], row["turns"]
+        prior = priors[name]
+        cells = ["no value", "", "", ""]
+        if turns:
+            (setting,), less = turns["settings"], turns["evidence_change"]
+            against = f"{words.odds(-less)} against" if less is not None and less < -_TEN else ""
+            value, chance = words.stated(setting["value"]), words.one_in(turns["chance"])
+            cells = [value, f"{setting['z']:+.1f}", chance, against]
+        _add(table, name + " *" * row["judgement"], prior["q05"], prior["q95"], *cells)
+    yield table
+    yield (
+        "Turns at: the value that, fixed, overturns the claim by itself. z: its distance from the middle of "
+        "the prior, in standard deviations. Chance: of lying so far out on that side. Reports: the odds "
+        "against them then, beside the estimate. * judgement: no source is given."
+    )

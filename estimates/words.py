@@ -151,6 +151,17 @@ def span(probabilities: Sequence[float]) -> str:
     return f"{ends[0]} or more" if len(ends) == 2 and most > 0.99 and least >= 0.01 else " to ".join(ends)
 
 
+def stated(value: float | str) -> str:
+    """A number with four digits, or a date as it is.
+
+    Examples
+    --------
+    >>> stated(20.9137), stated(0.0528), stated(15_200.0), stated("2023-08-16")
+    ('20.91', '0.0528', '15,200', '2023-08-16')
+    """
+    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
 def one_in(chance: float) -> str:
     """A small probability as people say it.
 
