@@ -10,6 +10,7 @@ import time
 from cells import keep, stamp, table
 
 import estimates as est
+from estimates.scores import BASELINES
 
 STUDY, KINDS = "dprk-shells-all-reports-2024", ("hindcast", "leave-one-out")
 
@@ -22,7 +23,7 @@ def number(value, form="{:.2f}"):
 def section(card, seconds):
     """One kind of scorecard as text."""
     document = card.document()
-    baselines = [name for name in document["means"] if name != "model"]
+    baselines = list(BASELINES)
     rows = [
         [
             case["report"],
@@ -30,7 +31,7 @@ def section(card, seconds):
             "{:,.0f} ({:,.0f} to {:,.0f})".format(
                 *(case["predicted"][k] for k in ("median", "lower", "upper"))
             ),
-            "inside" if case["inside89"] else "outside",
+            f"{case['inside89']:.2f}",
             number(case["scores"]["model"]["log_score"]),
             *(number(case["scores"].get(name, {}).get("log_score")) for name in baselines),
             f"{case['engine']}, {case['trust']}",
@@ -45,8 +46,9 @@ def section(card, seconds):
         [
             f"## {card.kind} ({card.model})",
             table(head, rows),
-            f"Inside the 89 % interval: {inside['count']} of {inside['of']}, a share of {inside['share']:.2f} "
-            f"({inside['lower']:.2f} to {inside['upper']:.2f}). Mean log score: {means}.",
+            f"Inside the 89 % interval: {inside['count']:.2f} of {inside['of']}, a share of {inside['share']:.2f} "
+            f"({inside['lower']:.2f} to {inside['upper']:.2f}); a report that is only a bound counts by the part of "
+            f"it that lies inside. Mean log score over the {document['compared']} cases with both baselines: {means}.",
             f"Not predicted:\n\n{left}",
             f"{seconds:.0f} s.",
         ]

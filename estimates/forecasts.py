@@ -370,8 +370,9 @@ class Resolution:
         Of the forecast; the ends leave equal tails outside 89 %.
     pit : float
         The probability integral transform: the forecast probability of less than `point`.
-    inside89 : bool
-        Whether `point` lies from `lower` to `upper`.
+    inside89 : float
+        How much of the report lies from `lower` to `upper`: 1 where all of its interval does, 0 where none
+        of it does, else `Seen.share_inside`.
     scores : mapping
         ``"model"``, and where there is a past ``"last_value"`` and ``"straight_line"``.
     """
@@ -388,7 +389,7 @@ class Resolution:
     lower: float
     upper: float
     pit: float
-    inside89: bool
+    inside89: float
     scores: Mapping[str, Score]
 
     def document(self) -> dict[str, Any]:
@@ -473,7 +474,7 @@ def scored(voice: Voice, report: Report, *, at: dt.date, kind: str, seed: int) -
         lower=lower,
         upper=upper,
         pit=voice.seen.cumulative(point),
-        inside89=lower <= point <= upper,
+        inside89=voice.seen.share_inside(interval, lower, upper),
         scores=scores,
     )
 

@@ -64,9 +64,11 @@ class Scorecard:
     left_out: tuple[tuple[str, str], ...]
 
     def inside(self) -> dict[str, Any]:
-        """How many points lay inside the 89 % interval, with the Jeffreys 89 % interval of that share.
+        """How many reports lay inside the 89 % interval, with the Jeffreys 89 % interval of that share.
 
-        The share has a Beta(k + 1/2, n - k + 1/2), its end at 0 where k = 0 and at 1 where k = n.
+        A report read as a wide interval counts by the part of it that lies inside (`Seen.share_inside`), so k
+        need not be whole. The share has a Beta(k + 1/2, n - k + 1/2), its end at 0 where k = 0 and at 1 where
+        k = n.
 
         References
         ----------
@@ -80,13 +82,23 @@ class Scorecard:
         return {"count": count, "of": of, "share": count / of, **ends}
 
     def means(self) -> dict[str, Score]:
-        """The mean scores of the model and of both baselines over the cases that all of them have."""
-        found: dict[str, Score] = {}
-        for name in ("model", *BASELINES):
-            scores = [c.resolution.scores[name] for c in self.cases if name in c.resolution.scores]
-            if scores and len(scores) == len(self.cases):
-                found[name] = Score(*(float(np.mean(column)) for column in zip(*scores, strict=True)))
-        return found
+        """The mean scores of the model and of both baselines over the cases that all of them have.
+
+        A baseline needs an earlier report of the issuer. Where no case has one, the model stands alone.
+        """
+        compared = self.compared or self.cases
+        names = [name for name in ("model", *BASELINES) if all(name in c.resolution.scores for c in compared)]
+        scores = {name: [case.resolution.scores[name] for case in compared] for name in names}
+        return {
+            name: Score(*(float(np.mean(column)) for column in zip(*found, strict=True)))
+            for name, found in scores.items()
+            if found
+        }
+
+    @property
+    def compared(self) -> tuple[Case, ...]:
+        """The cases that both baselines have."""
+        return tuple(case for case in self.cases if {*BASELINES} <= {*case.resolution.scores})
 
     def document(self) -> dict[str, Any]:
         """Every case, every report that was left out, and the totals, as plain data."""
@@ -103,6 +115,7 @@ class Scorecard:
             ],
             "left_out": [{"report": report, "reason": reason} for report, reason in self.left_out],
             "inside89": self.inside(),
+            "compared": len(self.compared),
             "means": {
                 name: {"log_score": finite(score.log_score), "crps": finite(score.crps)}
                 for name, score in self.means().items()
@@ -159,7 +172,7 @@ def scorecard(  # noqa: PLR0913 - the question (kind, reports) and the fit (engi
         except (_CannotPredictError, ContradictionError) as reason:
             left_out.append((report.id, reason.what))
             continue
-        past = earlier_reports(reduced, report) if kind == "hindcast" else ()
+        past = earlier_reports(shown, report)
         voice = Voice(report.issuer, thinned(estimate, name, seed), past)
         resolution = scored(voice, report, at=report.published, kind=kind, seed=seed)
         cases.append(Case(report.id, resolution, estimate.conditions.engine, estimate.trust.verdict))

@@ -61,6 +61,20 @@ class Seen:
         mean = float(np.mean(shares))
         return float(np.std(shares)) / math.sqrt(len(shares)) / mean if mean > 0 else math.inf
 
+    def share_inside(self, interval: Interval, lower: float, upper: float) -> float:
+        """How much of a report that says no more lies between two ends: P(lower <= Y < upper | Y in interval).
+
+        1 or 0 for a report that lies inside or outside as a whole. Where the forecast is true, its mean over
+        reports is the probability between the ends, however wide the intervals are: the expected value of a
+        randomised probability integral transform (Czado, Gneiting and Held 2009,
+        doi:10.1111/j.1541-0420.2009.01191.x). Where the forecast gives the interval nothing, 0.
+        """
+        whole = float(np.mean(self._within(interval)))
+        low, high = max(interval.low, lower), min(interval.high, upper)
+        if not whole > 0 or low >= high:
+            return 0.0
+        return min(float(np.mean(self._within(Interval(low, high)))) / whole, 1.0)
+
     def draws(self, rng: np.random.Generator) -> Array:
         """One unrounded seen count of each draw (draw,)."""
         error = rng.standard_normal(len(self.centre))

@@ -499,13 +499,14 @@ def scorecard(document: dict[str, Any]) -> Iterator[Table | str]:
     inside = document["inside89"]
     if inside["of"]:
         ends = f"{words.probability(inside['lower'])} to {words.probability(inside['upper'])}"
-        yield f"Inside the 89 % interval: {inside['count']} of {inside['of']} ({ends} as a share)."
+        yield f"Inside the 89 % interval: {inside['count']:.3g} of {inside['of']} ({ends} as a share)."
     for name, score in document["means"].items():
         yield f"Mean log score of {_SCORED[name]}: {_scored(score['log_score'], '-')}."
 
 
 def _inside(case: dict[str, Any]) -> str:
-    return "inside" if case["inside89"] else "outside"
+    share = case["inside89"]
+    return "inside" if share > 0.995 else "outside" if share < 0.005 else f"{100 * share:.0f} % inside"
 
 
 def _scored(score: float | None, sign: str) -> str:

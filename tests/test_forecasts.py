@@ -78,11 +78,17 @@ def test_the_place_in_the_forecast_is_that_of_the_lognormal():
     assert found.pit == pytest.approx(stats.norm.cdf(math.log(found.point), CENTRE, SCATTER), rel=1e-10)
     ends = np.exp(stats.norm.ppf([0.055, 0.5, 0.945], CENTRE, SCATTER))
     np.testing.assert_allclose([found.lower, found.median, found.upper], ends, rtol=2e-6)
-    assert found.inside89
+    assert found.inside89 == 1.0
 
 
 def test_a_report_far_above_lies_outside():
-    assert not resolve(constant(), report(says=Says(value=30_000, hedge="about"))).inside89
+    assert resolve(constant(), report(says=Says(value=30_000, hedge="about"))).inside89 == 0.0
+
+
+def test_a_report_that_says_nothing_lies_inside_by_the_probability_of_the_interval():
+    assert resolve(constant(), report(says=Says(value=1, hedge="at least", open=True))).inside89 == (
+        pytest.approx(0.89, abs=1e-5)
+    )
 
 
 def test_the_baselines_are_the_last_number_and_the_straight_line():

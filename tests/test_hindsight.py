@@ -1,6 +1,7 @@
 """Scorecards: every report predicted without being shown, or listed with the reason."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -49,7 +50,8 @@ def test_a_report_left_out_takes_its_relays_along():
 
 
 def test_the_share_inside_has_its_jeffreys_interval(card):
-    cases = card.cases * 5
+    (case,) = card.cases
+    cases = (replace(case, resolution=replace(case.resolution, inside89=1.0)),) * 5
     inside = hindsight.Scorecard("s", "f", None, "m", "hindcast", 1, cases, ()).inside()
     assert (inside["count"], inside["of"], inside["upper"]) == (5, 5, 1.0)
     assert inside["lower"] == pytest.approx(stats.beta.ppf(0.055, 5.5, 0.5), rel=1e-10)
@@ -61,11 +63,31 @@ def test_without_a_case_there_is_no_share():
     assert empty.means() == {}
 
 
-def test_leave_one_out_has_no_baselines():
-    card = est.scorecard(est.read(), kind="leave-one-out", reports=["aug_2024"], engine="importance")
+@pytest.fixture(scope="module")
+def left_out() -> hindsight.Scorecard:
+    return est.scorecard(est.read(), kind="leave-one-out", engine="importance")
+
+
+def test_leave_one_out_has_baselines_where_the_issuer_spoke_before(left_out):
+    february, august = left_out.cases
+    assert list(february.resolution.scores) == ["model"]
+    assert list(august.resolution.scores) == ["model", "last_value", "straight_line"]
+    assert august.resolution.published == date(2024, 8, 27)
+
+
+def test_means_are_over_the_cases_that_all_have(left_out):
+    assert left_out.compared == left_out.cases[1:]
+    assert left_out.means() == left_out.cases[1].resolution.scores
+    alone = replace(left_out, cases=left_out.cases[:1])
+    assert alone.means() == {"model": alone.cases[0].resolution.scores["model"]}
+
+
+def test_a_report_that_is_only_a_bound_counts_by_what_of_it_lies_inside(card):
     (case,) = card.cases
-    assert list(case.resolution.scores) == ["model"]
-    assert case.resolution.published == date(2024, 8, 27)
+    cases = [replace(case, resolution=replace(case.resolution, inside89=share)) for share in (1.0, 0.89, 0.0)]
+    inside = replace(card, cases=tuple(cases)).inside()
+    assert inside["count"] == pytest.approx(1.89)
+    assert inside["upper"] == pytest.approx(stats.beta.ppf(0.945, 2.39, 1.61), rel=1e-10)
 
 
 def test_what_cannot_be_asked_is_refused():

@@ -1,6 +1,7 @@
 """What an issuer would have seen: a mixture of shifted lognormals, against SciPy and brute force."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -106,3 +107,22 @@ def test_the_quantile_is_the_inverse_of_the_cumulative(draws, probability):
     (value,) = mixture.quantile(probability)
     assert mixture.cumulative(value * (1 + 1e-5)) >= probability
     assert mixture.cumulative(value * (1 - 1e-5)) <= probability
+
+
+@pytest.mark.parametrize("interval", [Interval(7500, 8500), Interval(5500, INFINITE), Interval(9000, 12_000)])
+def test_the_share_inside_is_that_of_the_truncated_lognormal(interval):
+    truth = stats.lognorm(s=0.2, scale=7000)
+    lower, upper = truth.ppf([0.055, 0.945])
+    whole = truth.cdf(interval.high) - truth.cdf(interval.low)
+    both = truth.cdf(min(interval.high, upper)) - truth.cdf(max(interval.low, lower))
+    assert ONE.share_inside(interval, lower, upper) == pytest.approx(both / whole, rel=1e-9)
+
+
+@given(st.lists(st.floats(0, 30_000), min_size=1, max_size=8, unique=True))
+def test_shares_inside_of_all_that_could_be_said_come_to_the_probability_inside(cuts):
+    edges = [0.0, *sorted(cuts), INFINITE]
+    cells = [Interval(low, high) for low, high in pairwise(edges) if low < high]
+    lower, upper = MIXED.quantile([0.055, 0.945])
+    weights = [math.exp(MIXED.log_probability(cell)) for cell in cells]
+    shares = [MIXED.share_inside(cell, lower, upper) for cell in cells]
+    assert np.dot(weights, shares) == pytest.approx(0.89, abs=1e-4)
