@@ -62,7 +62,7 @@ class Seen:
         return float(np.std(shares)) / math.sqrt(len(shares)) / mean if mean > 0 else math.inf
 
     def share_inside(self, interval: Interval, lower: float, upper: float) -> float:
-        """How much of a report that says no more lies between two ends: P(lower <= Y < upper | Y in interval).
+        """How much of what a report may stand for lies between two ends: P(lower <= Y < upper | interval).
 
         1 or 0 for a report that lies inside or outside as a whole. Where the forecast is true, its mean over
         reports is the probability between the ends, however wide the intervals are: the expected value of a
