@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from estimates import terms
     from estimates.comparison import Comparison, compare
     from estimates.estimate import Estimate, load
+    from estimates.falsification import Falsification, falsify
     from estimates.forecasts import Forecast, forecast, read_forecast, resolve
     from estimates.hindsight import scorecard
     from estimates.inference import infer, sample
@@ -24,10 +25,12 @@ else:
     _HOMES = {
         "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
+        "Falsification": "estimates.falsification",
         "Forecast": "estimates.forecasts",
         "Study": "estimates.study",
         "Verdicts": "estimates.verdicts",
         "compare": "estimates.comparison",
+        "falsify": "estimates.falsification",
         "forecast": "estimates.forecasts",
         "infer": "estimates.inference",
         "load": "estimates.estimate",
@@ -57,10 +60,12 @@ __all__ = [
     "Comparison",
     "Estimate",
     "EstimatesError",
+    "Falsification",
     "Forecast",
     "Study",
     "Verdicts",
     "compare",
+    "falsify",
     "forecast",
     "infer",
     "load",

@@ -113,7 +113,7 @@ VariantsOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same numbers.")]
 WorkersOption = Annotated[
-    int, typer.Option(metavar="N", min=1, max=64, help="Processes.  [default: one a core]")
+    int, typer.Option(metavar="N", min=1, max=64, help="Processes, one a core unless told.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 _FLAGSHIP = "dprk-shells-2024"
@@ -319,7 +319,7 @@ def falsify_(
     if folder:
         _check_folder(folder)
     with _progress(f"Falsifying {claim}") as progress:
-        from estimates.falsify import falsify
+        from estimates.falsification import falsify
 
         names = None if dials is None else [name.strip() for name in dials.split(",")]
         found = falsify(

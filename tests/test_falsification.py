@@ -20,7 +20,7 @@ import estimates as est
 from estimates.dials import FARTHEST, Dial, Turned, dials_of
 from estimates.errors import QuestionError
 from estimates.estimate import Estimate, Measured
-from estimates.falsify import Overturned, _followed, _Search, falsify, joint_chance
+from estimates.falsification import Overturned, _followed, _Search, falsify, joint_chance
 from estimates.study import read_text
 
 LOADS = """

@@ -507,7 +507,7 @@ def _log_odds(value: float) -> float:
 def joint_chance(study: Study, setting: Setting) -> float:
     """The prior probability that every dial lies at least so far out, each on its own side.
 
-    The orthant probability P(s_j Z_j >= |z_j| for all j) of normal scores with the study's correlations.
+    Of normal scores Z with the study's correlations: P(Z_j beyond z_j for all j), the chance of an orthant.
     """
     names = list(setting)
     z = np.array(list(setting.values()))
