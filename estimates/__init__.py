@@ -13,6 +13,7 @@ from estimates.errors import EstimatesError
 
 if TYPE_CHECKING:
     from estimates import terms
+    from estimates.attribution import Sensitivity, sensitivity
     from estimates.comparison import Comparison, compare
     from estimates.estimate import Estimate, load
     from estimates.falsification import Falsification, falsify
@@ -27,6 +28,7 @@ else:
         "Estimate": "estimates.estimate",
         "Falsification": "estimates.falsification",
         "Forecast": "estimates.forecasts",
+        "Sensitivity": "estimates.attribution",
         "Study": "estimates.study",
         "Verdicts": "estimates.verdicts",
         "compare": "estimates.comparison",
@@ -39,6 +41,7 @@ else:
         "resolve": "estimates.forecasts",
         "sample": "estimates.inference",
         "scorecard": "estimates.hindsight",
+        "sensitivity": "estimates.attribution",
         "verdicts": "estimates.verdicts",
     }
 
@@ -62,6 +65,7 @@ __all__ = [
     "EstimatesError",
     "Falsification",
     "Forecast",
+    "Sensitivity",
     "Study",
     "Verdicts",
     "compare",
@@ -74,6 +78,7 @@ __all__ = [
     "resolve",
     "sample",
     "scorecard",
+    "sensitivity",
     "terms",
     "verdicts",
 ]

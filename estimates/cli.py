@@ -64,6 +64,12 @@ Examples:
   estimates falsify twofold --model stepped
   estimates falsify six_million --dials payload,packed_mass_152,share_122"""
 
+_SENSITIVITY_EXAMPLES = """\b
+Examples:
+  estimates sensitivity
+  estimates sensitivity --quantity shells --at feb_2024
+  estimates sensitivity barrels.toml --json | jq .groups"""
+
 _NEW_EXAMPLES = """\b
 Example:
   estimates new barrels --carriers voyages --unit voyage --load barrel"""
@@ -336,6 +342,61 @@ def falsify_(
     _say(tables.title(asked), "", *found.sentences(), "", *tables.alone(asked, document))
     if folder:
         _say(f"Wrote {folder / f'falsify_{claim}.json'}.")
+
+
+@app.command("sensitivity", epilog=_SENSITIVITY_EXAMPLES)
+def sensitivity_(
+    study: StudyArgument = _FLAGSHIP,
+    model: ModelOption = "steady",
+    variant: VariantOption = None,
+    quantity: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A quantity.  [default: what the study leads with]")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="A report or a day.  [default: the last report]")
+    ] = None,
+    seed: SeedOption = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the files.  [default: results/STUDY/MODEL[-VARIANT]]"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which assumption carries the answer: what knowing each would do.
+
+    Prints how far knowing each assumption would narrow the interval and settle the claims, and how much of
+    the spread rests on judgement. Writes sensitivity.json and a picture, sensitivity.png.
+    """
+    asked, file = _read(study, variant), _model(model)
+    folder = out if out or as_json else _default_folder(asked, file)
+    if folder:
+        _check_folder(folder)
+    with _progress(f"Asking what carries {asked.name}") as progress:
+        from estimates.attribution import sensitivity
+
+        found = sensitivity(asked, file.path, quantity=quantity, at=at, seed=seed, progress=progress)
+        document = found.document()
+        if folder:
+            _write_sensitivity(document, folder)
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(tables.title(asked), "", *found.sentences(), "", *tables.drivers(document))
+    if folder:
+        _say(f"Wrote {folder / 'sensitivity.json'} and {folder / 'sensitivity.png'}.")
+
+
+def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
+    from estimates.files import replacing
+    from estimates.page import picture_of_drivers
+    from estimates.plots import png
+
+    picture = png(picture_of_drivers(document))
+    with replacing(folder / "sensitivity.png") as temporary:
+        temporary.write_bytes(picture)
+    _write_json(document, folder / "sensitivity.json")
 
 
 def _stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:

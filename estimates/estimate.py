@@ -225,21 +225,23 @@ class Estimate:
             For something that is no claim (a quantity has no probability, it has a distribution),
             and for a claim on an unknown that the model does not have.
         """
+        holds = self.holds(claim, group=group)
+        share = float(holds.mean())
+        error = np.sqrt(share * (1 - share) / self._effective(holds))
+        return Measured(share, float(error))
+
+    def holds(self, claim: str, *, group: str = "posterior") -> xr.DataArray:
+        """Whether a claim is true, draw by draw (chain, draw); refuses what `probability` does."""
         if claim not in self.study.claims:
-            hint = (
-                " A quantity has draws, not a probability: quantity(...)."
-                if claim in self.study.quantities
-                else ""
-            )
+            is_quantity = claim in self.study.quantities
+            hint = " A quantity has draws, not a probability: quantity(...)." if is_quantity else ""
             raise QuestionError(f"unknown claim {claim!r}", remedy=choices(claim, self.study.claims) + hint)
 
         def value(leaf: Name) -> xr.DataArray:
             return self.quantity(leaf.name, leaf.at, group=group)
 
-        holds = truth(self.study.claims[claim], value, self.study.factor, self.study.day_number)
-        share = float(holds.mean())
-        error = np.sqrt(share * (1 - share) / self._effective(holds))
-        return Measured(share, float(error))
+        found: xr.DataArray = truth(self.study.claims[claim], value, self.study.factor, self.study.day_number)
+        return found
 
     def predicted(self, report: str) -> Seen:
         """What the issuer of a report that was not fitted would have seen, given those that were.
@@ -336,7 +338,7 @@ class Estimate:
     def parameter_rows(self) -> list[dict[str, Any]]:
         """Every unknown with its unit, median and 89 % interval; dates as dates."""
         rows = []
-        for label, name, draws in self._scalars():
+        for label, name, draws in self.scalars():
             unit = self._unit_of(name)
             spread = self._spread(draws)
             shown = {end: self._date(days) for end, days in spread.items()} if unit == DATE else spread
@@ -346,7 +348,8 @@ class Estimate:
     def _date(self, days: float) -> str:
         return str(self.study.epoch + dt.timedelta(days=round(days)))
 
-    def _scalars(self) -> Iterator[tuple[str, str, xr.DataArray]]:
+    def scalars(self) -> Iterator[tuple[str, str, xr.DataArray]]:
+        """Every unknown, entry by entry: its label, its name, and its draws (chain, draw)."""
         posterior = self.data["posterior"].to_dataset()
         for name in self.parameters:
             draws = posterior[name]

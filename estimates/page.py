@@ -162,6 +162,15 @@ def draw_headline(axes: Axes, estimate: Estimate, rows: Sequence[plots.Row]) -> 
     plots.distributions(axes, rows, label=words.units(unit))
 
 
+def picture_of_drivers(document: dict[str, Any]) -> Figure:
+    """What knowing each assumption would do, from the document of ``estimates sensitivity``."""
+    rows = [plots.Known(row["label"], row["width"], row["judgement"]) for row in document["drivers"]]
+    with plots.style():
+        figure, (axes,) = plots.canvas(plots.height_of_widths(rows))
+        plots.widths(axes, rows, document["width"], label=words.units(document["unit"]))
+    return figure
+
+
 def _label(study: Study, name: str) -> str:
     return words.label(name, study.quantities[name].says if name in study.quantities else "")
 

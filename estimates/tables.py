@@ -565,3 +565,32 @@ def alone(study: Study, document: dict[str, Any]) -> Iterator[Table | str]:
         "the prior, in standard deviations. Chance: of lying so far out on that side. Reports: the odds "
         "against them then, beside the estimate. * judgement: no source is given."
     )
+
+
+def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
+    """What knowing each assumption would do to the interval and to the claims."""
+    numbers = ("share", "width known", "prior")
+    table = _table("assumption", "group", *numbers, "would settle", right=numbers)
+    for row in document["drivers"]:
+        share, scaling = row["share"], row["prior_scaling"]
+        settled = sorted(row["falls"].items(), key=lambda fall: -fall[1])
+        _add(
+            table,
+            row["label"] + " *" * row["judgement"],
+            row["group"],
+            f"{100 * share['value']:.0f} %",
+            words.number(row["width"], document["width"] / 2),
+            "" if scaling is None else f"{scaling:.2f}",
+            words.listed([f"{claim} {100 * fall:.0f} %" for claim, fall in settled[:2] if fall >= 0.1]),
+        )
+    yield table
+    now = words.number(document["width"], document["width"] / 2)
+    unit = words.units(document["unit"])
+    yield (
+        "Share: of the variance of the log. Width known: the expected width of the 89 % interval once it is "
+        f"known, now {f'{now} {unit}'.strip()}. Prior: power-scaling sensitivity, worth a look above 0.05. "
+        "Would settle: the expected fall of p (1 - p) of a claim. * judgement: no source is given."
+    )
+    scaling = document["likelihood_scaling"]
+    if scaling is not None:
+        yield f"Power-scaling sensitivity to the reports: {scaling:.2f}."

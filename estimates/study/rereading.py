@@ -97,6 +97,16 @@ def opened(study: Study) -> Study:
     return study._made(document)
 
 
+def counted_twice(study: Study) -> Study | None:
+    """The study with derived and relayed numbers counted as data of their own; None where it has none."""
+    document, repeated = study._raw(), relays(study.reports)
+    again = [r for r in document["report"] if r.get("derived_from") or r["id"] in repeated]
+    for report in again:
+        report.pop("derived_from", None)
+        report["independent"] = "counted twice, to see what that would do"
+    return study._made(document) if again else None
+
+
 def issued(study: Study, issuer_of: Callable[[str, str], str]) -> Study:
     """The study with other issuers: `issuer_of` is given the issuer and the id of each fitted report."""
     document, repeated = study._raw(), relays(study.reports)
