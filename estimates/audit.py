@@ -19,6 +19,8 @@ class Kind(Enum):
     HELD_OUT = "held out: compared with what the models predict, and not fitted"
     BRIDGED = "pooled over"
     CONVERSION = "looks like arithmetic: declare derived_from, or say why it is independent"
+    PASSED_ON = "looks passed on: declare derived_from, or say why it is independent"
+    CIRCLE = "cite one another: nobody in the circle may have counted; say why each is independent"
     INDEPENDENT = "taken as a count of its own, for the reason given"
     JUDGEMENT = "rests on judgement, no source"
     FEW = "chance in single arrivals matters for counts this small; the model lumpy carries it"
@@ -26,8 +28,11 @@ class Kind(Enum):
     SINCE_WORDS = "wording about the start that is shown, not used"
 
 
-WARNINGS = frozenset({Kind.CONVERSION, Kind.FEW})
+WARNINGS = frozenset({Kind.CONVERSION, Kind.PASSED_ON, Kind.CIRCLE, Kind.FEW})
 """The findings that ask the author of a study for something."""
+
+RELAY_DAYS = 30
+"""A number passed on within so many days may be the same one."""
 
 SMALL_COUNT = 30
 PAIR_DAYS = 3
@@ -56,6 +61,8 @@ def audit(study: Study) -> tuple[Finding, ...]:
         *_held_out(study),
         *_bridged(study),
         *_conversions(study),
+        *_passed_on(study),
+        *_circles(study),
         *_answers(study),
         *_one_issuer(study),
         *_small_counts(study),
@@ -101,11 +108,15 @@ def _bridged(study: Study) -> Iterator[Finding]:
 def _conversions(study: Study) -> Iterator[Finding]:
     """Undeclared conversions: one issuer's ratios of two quantities that all share a value.
 
-    Independent counts of boxes and of what is in them would not keep one ratio from report to report.
+    Independent counts of boxes and of what is in them would not keep one ratio from report to report. Who
+    passes on what an issuer says may have done the arithmetic: its numbers are looked at beside the issuer's.
     """
-    open_reports = [report for report in study.reports if not report.derived_from and not report.independent]
+    open_reports = _unanswered(study)
     for issuer in dict.fromkeys(report.issuer for report in open_reports):
-        mine = [report for report in open_reports if report.issuer == issuer]
+        voices = {_plain(issuer), *_passing_on(study).get(_plain(issuer), ())}
+        mine = [report for report in open_reports if _plain(report.issuer) in voices]
+        if {report.issuer for report in mine} != {issuer} and not _adds_a_quantity(mine, issuer):
+            continue
         for first, second in combinations(dict.fromkeys(report.measures for report in mine), 2):
             pairs = list(_pairs(mine, first, second))
             ratios = [_ratio(above, below) for below, above in pairs]
@@ -116,9 +127,86 @@ def _conversions(study: Study) -> Iterator[Finding]:
             yield Finding(
                 Kind.CONVERSION,
                 ids,
-                f"{', '.join(ids)}: {issuer} keeps one ratio of {second} to {first} ({shared.low:,.4g} to "
+                f"{', '.join(ids)}: {_together(mine)} one ratio of {second} to {first} ({shared.low:,.4g} to "
                 f"{shared.high:,.4g}) over {len(pairs)} reports; it {Kind.CONVERSION.value}.",
             )
+
+
+def _together(reports: list[Report]) -> str:
+    issuers = list(dict.fromkeys(report.issuer for report in reports))
+    return f"{' and '.join(issuers)} keep{'s' if len(issuers) == 1 else ''}"
+
+
+def _unanswered(study: Study) -> list[Report]:
+    """Reports that are neither declared as derived nor said to be independent."""
+    return [report for report in study.reports if not report.derived_from and not report.independent]
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: Yonhap News and yonhap_news are one."""
+    return " ".join(name.casefold().replace("_", " ").split())
+
+
+def _passing_on(study: Study) -> dict[str, set[str]]:
+    """Who passes on what each issuer says, directly or through others: plain name -> plain names."""
+    named: dict[str, set[str]] = {}
+    for report in study.reports:
+        named.setdefault(_plain(report.issuer), set()).update(map(_plain, report.relayed_by))
+    chains = {}
+    for issuer, first in named.items():
+        reached, ahead = set(), set(first)
+        while ahead:
+            reached |= ahead
+            ahead = {further for one in ahead for further in named.get(one, ())} - reached
+        chains[issuer] = reached
+    return chains
+
+
+def _adds_a_quantity(reports: list[Report], issuer: str) -> bool:
+    """Whether others report on something that the issuer does not, so that a ratio spans them."""
+    own = {report.measures for report in reports if report.issuer == issuer}
+    return any(report.measures not in own for report in reports)
+
+
+def _passed_on(study: Study) -> Iterator[Finding]:
+    """Reports by somebody who passes on what another issuer said, with a number that is the other's."""
+    chains, reports = _passing_on(study), sorted(_unanswered(study), key=lambda report: report.published)
+    for later in reports:
+        for earlier in reports:
+            issuer, voice = _plain(earlier.issuer), _plain(later.issuer)
+            in_time = 0 <= (later.published - earlier.published).days <= RELAY_DAYS
+            same = (later.measures, later.counts) == (earlier.measures, earlier.counts)
+            if issuer == voice or voice not in chains[issuer] or later.held_out or not (in_time and same):
+                continue
+            if later.published == earlier.published and issuer in chains[voice]:
+                continue  # a circle, told as such
+            if later.says.seen.meets(earlier.says.seen):
+                when = _days_before(earlier, later)
+                words = (
+                    f"{later.id} ({later.says}) says what {earlier.id} said {when}, and {later.issuer} "
+                    f"passes on {earlier.issuer}: it {Kind.PASSED_ON.value}."
+                )
+                yield Finding(Kind.PASSED_ON, (later.id, earlier.id), words)
+                break
+
+
+def _days_before(earlier: Report, later: Report) -> str:
+    days = (later.published - earlier.published).days
+    return f"{days} day{'s' if days > 1 else ''} before" if days else "on the same day"
+
+
+def _circles(study: Study) -> Iterator[Finding]:
+    """Issuers that pass on one another, on one quantity."""
+    chains = _passing_on(study)
+    for measured in dict.fromkeys(report.measures for report in study.reports):
+        mine = [r for r in _unanswered(study) if r.measures == measured and not r.held_out]
+        issuers = dict.fromkeys(report.issuer for report in mine)
+        found = {one for one in issuers if _plain(one) in chains.get(_plain(one), ())}
+        circle = [one for one in issuers if one in found]
+        if len(circle) > 1:
+            ids = tuple(report.id for report in mine if report.issuer in circle)
+            words = f"{' and '.join(circle)} {Kind.CIRCLE.value}: {', '.join(ids)}."
+            yield Finding(Kind.CIRCLE, ids, words)
 
 
 def _pairs(reports: list[Report], first: str, second: str) -> Iterator[tuple[Report, Report]]:

@@ -194,3 +194,75 @@ def test_assumptions_that_nothing_asks_for_are_listed():
     assert unused(read_text(text), ("daily_rate",)) == ("first_shipment", "wind")
     claimed = text + '\n[claim.windy]\nsays = "windy"\nstatement = "wind >= 4"\n'
     assert unused(read_text(claimed), ("first_shipment", "daily_rate")) == ()
+
+
+# ---- passed on, and in circles -------------------------------------------------------------------------
+
+
+def told(*reports):
+    """The small study, its reports being these: (id, issuer, value, day of September, who passes it on)."""
+    head, rest = OIL[: OIL.index("[[report]]")], OIL[OIL.index("[assumption.cargo]") :]
+    blocks = [
+        f'[[report]]\nid = "{name}"\nmeasures = "voyages"\nsays = {{ value = {value}, hedge = "about" }}\n'
+        f'published = 2024-09-{day:02}\nissuer = "{issuer}"\nrelayed_by = {json.dumps(list(relays))}\n'
+        for name, issuer, value, day, relays in reports
+    ]
+    text = rest.replace("voyages[autumn] / voyages[spring] >= 2", "voyages[a] >= 2")
+    return read_text(head + "\n".join(blocks) + text[: text.index("[variant.one_count]")])
+
+
+def test_a_number_by_somebody_who_passes_the_issuer_on_is_suspected():
+    study = told(("a", "port", 120, 1, ["Sea News"]), ("b", "sea_news", 120, 3, []))
+    (finding,) = found(study, Kind.PASSED_ON)
+    assert finding.about == ("b", "a")
+    assert finding.is_warning
+    assert "b (about 120) says what a said 2 days before, and sea_news passes on port" in finding.words
+
+
+def test_a_chain_of_relays_is_followed():
+    study = told(
+        ("a", "port", 120, 1, ["wire"]), ("b", "wire", 250, 2, ["paper"]), ("c", "paper", 120, 5, [])
+    )
+    assert [finding.about for finding in found(study, Kind.PASSED_ON)] == [("c", "a")]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ("b", "sea news", 250, 3, []),  # another number
+        ("b", "customs", 120, 3, []),  # passes on nobody
+        ("b", "port", 120, 3, []),  # the same issuer: a relay, found elsewhere
+    ],
+)
+def test_what_is_another_number_or_another_voice_is_not_suspected(later):
+    assert not found(told(("a", "port", 120, 1, ["Sea News"]), later), Kind.PASSED_ON)
+
+
+def test_issuers_that_cite_one_another_are_a_circle():
+    study = told(
+        ("a", "port", 120, 1, ["wire"]), ("b", "wire", 250, 2, ["paper"]), ("c", "paper", 300, 3, ["port"])
+    )
+    (finding,) = found(study, Kind.CIRCLE)
+    assert finding.about == ("a", "b", "c")
+    assert finding.is_warning
+    assert "port and wire and paper cite one another" in finding.words
+
+
+def test_one_that_only_passes_on_is_in_no_circle():
+    study = told(("a", "port", 120, 1, ["wire"]), ("b", "wire", 250, 2, []))
+    assert not found(study, Kind.CIRCLE)
+
+
+def test_a_conversion_by_somebody_who_passes_the_issuer_on_is_suspected():
+    text = changed('[[report]]\nid = "autumn_oil"\n', SPRING_OIL.lstrip()).replace(
+        'derived_from = "autumn"\n', ""
+    )
+    other = text.replace(
+        'issuer = "port"\n\n[[report]]\nid = "autumn_oil"', 'issuer = "wire"\n\n[[report]]\nid = "autumn_oil"'
+    )
+    start = other.index('id = "autumn_oil"')
+    other = other[:start] + other[start:].replace('issuer = "port"', 'issuer = "wire"', 1)
+    assert not found(read_text(other), Kind.CONVERSION)
+    passed = other.replace('issuer = "port"\n', 'issuer = "port"\nrelayed_by = ["wire"]\n', 1)
+    (finding,) = found(read_text(passed), Kind.CONVERSION)
+    assert "port and wire keep one ratio of oil to voyages" in finding.words
