@@ -21,13 +21,14 @@ import numpy as np
 from scipy import special
 
 from estimates.correlations import score_correlations
-from estimates.dials import FARTHEST, Dial, Setting, Turned, dials_of
+from estimates.dials import FARTHEST, Dial, Setting
 from estimates.errors import QuestionError, choices
 from estimates.estimate import Estimate, Measured
 from estimates.inference import infer
 from estimates.reports import Printing
 from estimates.study import Study
 from estimates.study.rereading import opened
+from estimates.turned import Turned, dials_of
 from estimates.words import date_words, listed, number, odds, one_in, probability, units
 from estimates.workers import Progress, Workers
 

@@ -17,11 +17,12 @@ from small import OIL
 from test_terms import PRIORS
 
 import estimates as est
-from estimates.dials import FARTHEST, Dial, Turned, dials_of
+from estimates.dials import FARTHEST, Dial
 from estimates.errors import QuestionError
 from estimates.estimate import Estimate, Measured
 from estimates.falsification import Overturned, _followed, _Search, falsify, joint_chance
 from estimates.study import read_text
+from estimates.turned import Turned, dials_of
 
 LOADS = """
 [assumption.filled]
