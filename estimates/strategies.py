@@ -45,14 +45,18 @@ def hedged(least: int = 1, most: int = 1_000_000) -> st.SearchStrategy[Says]:
     """Numbers as they are worded: every hedge, with what each needs, between `least` and `most`."""
     numbers = round_numbers(least, most)
     ending_in_zero = numbers.filter(lambda value: value % 10 == 0)
-    words = ("about", "exactly", "some", "nearly", "up to", "as many as")
+    words = ("about", "exactly", "some", "nearly", "up to", "as many as", "at least")
     return st.one_of(
-        st.builds(Says, hedge=st.sampled_from(words), value=numbers),
+        st.builds(_worded, st.sampled_from(words), numbers),
         st.builds(Says, hedge=st.sampled_from(("over", "more than", "at least")), value=ending_in_zero),
-        st.builds(Says, hedge=st.just("at least"), value=numbers, open=st.just(True)),
         st.builds(_between, numbers, st.floats(1.05, 3.0)),
         st.builds(_handful, st.sampled_from(("dozens of", "hundreds of", "thousands of")), numbers),
     )
+
+
+def _worded(words: str, value: float) -> Says:
+    """Any number; an "at least" without a zero at its end has no upper end."""
+    return Says(hedge=words, value=value, open=words == "at least")
 
 
 def _between(low: float, ratio: float) -> Says:
