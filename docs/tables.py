@@ -6,6 +6,7 @@
 - ``families``: the families of priors and their fields
 - ``model-assumptions``: the names and units that models agree upon
 - ``shelf``: the models of the shelf
+- ``laws``: the laws of models, or of studies
 - ``example-study``: a study file, shown and read
 """
 
@@ -117,6 +118,20 @@ class Shelf(Table):
             yield f"`{name}`", model.first_line.partition(": ")[2] or model.first_line, asked
 
 
+class Laws(Table):
+    """The laws of models or of studies."""
+
+    header = ("law", "what it says", "cost")
+    required_arguments = 1
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """One line for each law."""
+        from estimates import testing
+
+        for law in getattr(testing, self.arguments[0]):
+            yield f"`{law.name}`", law.says, law.cost
+
+
 class ExampleStudy(SphinxDirective):
     """A study file, shown in full; the build fails when it cannot be read."""
 
@@ -142,5 +157,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("families", Families)
     app.add_directive("model-assumptions", ModelAssumptions)
     app.add_directive("shelf", Shelf)
+    app.add_directive("laws", Laws)
     app.add_directive("example-study", ExampleStudy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -28,7 +28,10 @@ class Kind(Enum):
     SINCE_WORDS = "wording about the start that is shown, not used"
 
 
-WARNINGS = frozenset({Kind.CONVERSION, Kind.PASSED_ON, Kind.CIRCLE, Kind.FEW})
+DOUBTS = frozenset({Kind.CONVERSION, Kind.PASSED_ON, Kind.CIRCLE})
+"""The findings by which a number may be counted twice."""
+
+WARNINGS = frozenset({*DOUBTS, Kind.FEW})
 """The findings that ask the author of a study for something."""
 
 RELAY_DAYS = 30
@@ -51,6 +54,11 @@ class Finding:
     def is_warning(self) -> bool:
         """Whether the author of the study should answer it."""
         return self.kind in WARNINGS
+
+    @property
+    def is_doubt(self) -> bool:
+        """Whether a number may be counted twice."""
+        return self.kind in DOUBTS
 
 
 def audit(study: Study) -> tuple[Finding, ...]:

@@ -44,7 +44,8 @@ Examples:
 _CHECK_EXAMPLES = """\b
 Examples:
   estimates check
-  estimates check barrels.toml --model stepped"""
+  estimates check barrels.toml --model stepped
+  estimates check barrels.toml --model ./mine.py --laws"""
 
 _COMPARE_EXAMPLES = """\b
 Examples:
@@ -192,19 +193,46 @@ def check(
     study: StudyArgument = _FLAGSHIP,
     model: ModelOption = "steady",
     variant: VariantOption = None,
+    laws: Annotated[
+        bool, typer.Option("--laws", help="Also try the laws that every study and model keeps: a minute.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read a study without fitting it.
 
     Shows the interval that every report is read as, the quantiles that its priors imply, what the audit
-    finds, and the assumptions that the model or the reports still ask for, as blocks to paste.
+    finds, and the assumptions that the model or the reports still ask for, as blocks to paste. With --laws
+    the exit code is 1 when the study or the model breaks one.
     """
-    asked = _read(study, variant)
-    document = _checked(asked, _model(model))
+    asked, file = _read(study, variant), _model(model)
+    document = _checked(asked, file)
+    if laws:
+        document |= {"laws": _tried(asked, file)}
     if as_json:
         _print_json(document)
     else:
         _show_check(asked, document)
+    if any(law["broken"] for law in document.get("laws", ())):
+        raise typer.Exit(EXIT_BAD_VERDICT)
+
+
+def _tried(study: "Study", model: "ModelFile") -> list[dict[str, Any]]:
+    """Every law of studies on this study, and every law of models on this model, with what breaks it."""
+    with _progress(f"Trying the laws on {study.name}") as progress:
+        from estimates import testing
+
+        checks = [*testing.study_checks(study, model.path), *testing.model_checks(model.path, examples=3)]
+        rows = []
+        for number, one in enumerate(checks):
+            if progress:
+                progress(number / len(checks), one.law.name.replace("_", " "))
+            try:
+                one()
+                broken = None
+            except testing.BrokenLawError as error:
+                broken = str(error)
+            rows.append({"of": one.subject, "law": one.law.name, "says": one.law.says, "broken": broken})
+    return rows
 
 
 @app.command(epilog=_COMPARE_EXAMPLES)
@@ -792,6 +820,8 @@ def _show_check(study: "Study", document: dict[str, Any]) -> None:
     _say(tables.reports(study), "")
     _say(*tables.priors(study), "")
     _say(*tables.checked(document))
+    if "laws" in document:
+        _say("", *tables.laws(document))
 
 
 def _checked(study: "Study", model: "ModelFile") -> dict[str, Any]:

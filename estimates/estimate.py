@@ -290,12 +290,13 @@ class Estimate:
     def quantities(self) -> list[dict[str, Any]]:
         """What `summary` holds, as plain rows."""
         names = [self.study.carriers.name, *self.study.quantities]
-        return [self._row(name, report) for name in names for report in self._days_of(name)]
+        return [self.row(name, report) for name in names for report in self._days_of(name)]
 
     def _days_of(self, name: str) -> list[str | None]:
         return [report.id for report in self.study.fitted] if self.study.needs_day(name) else [None]
 
-    def _row(self, name: str, at: str | None) -> dict[str, Any]:
+    def row(self, name: str, at: str | None = None) -> dict[str, Any]:
+        """One row of `quantities`: a quantity, or the carriers, at a report."""
         draws = self.quantity(name, at)
         lower, upper = np.quantile(draws, TAILS)
         return {

@@ -125,16 +125,37 @@ class ModelFile:
         return build  # type: ignore[no-any-return]
 
 
-def find(model: str | Path) -> ModelFile:
+@dataclass(frozen=True)
+class ModelFunction(ModelFile):
+    """A function ``build(study)`` that is there already, in the place of a file that holds one."""
+
+    function: Callable[[Study], Any]
+
+    def _function(self) -> Callable[[Study], Any]:
+        return self.function
+
+
+def of(build: Callable[[Study], Any]) -> ModelFunction:
+    """A function ``build(study)`` as if it stood in a file."""
+    try:
+        text, path = inspect.getsource(build), inspect.getsourcefile(build)
+    except (OSError, TypeError):  # made without a file
+        text, path = repr(build), None
+    return ModelFunction(getattr(build, "__name__", "build"), Path(path or "<function>"), text, build)
+
+
+def find(model: str | Path | ModelFile) -> ModelFile:
     """The model file of this name on the shelf, or at this path.
 
-    A string is a path if it ends in ``.py`` or holds a separator.
+    A string is a path if it ends in ``.py`` or holds a separator. A `ModelFile` is itself.
 
     Raises
     ------
     ModelError
         For an unknown name or a file that cannot be read.
     """
+    if isinstance(model, ModelFile):
+        return model
     known = models()
     is_path = isinstance(model, Path) or model.endswith(".py") or "/" in model or "\\" in model
     if not is_path and str(model) not in known:

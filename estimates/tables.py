@@ -594,3 +594,15 @@ def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
     scaling = document["likelihood_scaling"]
     if scaling is not None:
         yield f"Power-scaling sensitivity to the reports: {scaling:.2f}."
+
+
+def laws(document: dict[str, Any]) -> Iterator[Table | str]:
+    """Every law with whether it is kept, then what breaks those that are not."""
+    table = _table("law of", "law", "kept")
+    for row in document["laws"]:
+        _add(table, row["of"], row["says"], "no" if row["broken"] else "yes")
+    yield table
+    broken = [row["broken"] for row in document["laws"] if row["broken"]]
+    yield from broken
+    if not broken:
+        yield "All laws are kept."

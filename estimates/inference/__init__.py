@@ -22,7 +22,7 @@ from estimates.workers import Progress
 
 def infer(
     study: Study,
-    model: str | Path = "steady",
+    model: str | Path | shelf.ModelFile = "steady",
     *,
     engine: str = "auto",
     seed: int = 1,
@@ -70,7 +70,7 @@ def infer(
 
 def fitted(
     study: Study,
-    model: str | Path,
+    model: str | Path | shelf.ModelFile,
     *,
     engine: str = "auto",
     seed: int = 1,
@@ -109,7 +109,9 @@ def fitted(
     return Estimate(asked, tree, conditions), posterior.proposal
 
 
-def log_evidence(study: Study, model: str | Path, *, seed: int = 1, start: Blend | None = None) -> Evidence:
+def log_evidence(
+    study: Study, model: str | Path | shelf.ModelFile, *, seed: int = 1, start: Blend | None = None
+) -> Evidence:
     """The log evidence alone, several times faster than `infer`.
 
     Parameters
