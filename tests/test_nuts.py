@@ -11,8 +11,8 @@ import estimates as est
 from estimates import shelf
 from estimates.inference import fit as fitting
 from estimates.inference import nuts
-from estimates.inference.density import compile_density, fitted_unknowns
-from estimates.inference.forward import compile_forward
+from estimates.inference.density import compile_density
+from estimates.inference.shapes import compile_model
 
 POOLED = est.read("dprk-shells-all-reports-2024")
 LAG, LONGEST = "reporting_lag", 23.0  # days from 4 August, of which 12,000 were reported, to 27 August
@@ -30,8 +30,8 @@ def density(model):
 
 
 @pytest.fixture(scope="module")
-def starts(model, density):
-    return fitting._starts(compile_forward(model, [], fitted_unknowns(model)), density, 1)
+def starts(model):
+    return fitting._starts(compile_model(model), 1)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,7 @@ def test_a_prior_that_cannot_be_drawn_gives_no_starts():
     with pm.Model() as improper:
         x = pm.Flat("x")
         pm.Normal("y", x, 1.0, observed=0.5)
-    forward = compile_forward(improper, [], fitted_unknowns(improper))
-    assert fitting._starts(forward, compile_density(improper), 1) is None
+    assert fitting._starts(compile_model(improper), 1) is None
 
 
 def test_a_limited_posterior_is_that_of_the_density_below_the_limit():
