@@ -165,6 +165,35 @@ def test_a_study_with_nothing_derived_has_nothing_to_count_twice():
     assert counted_twice(read_text(changed('derived_from = "autumn"', 'held_out = "to see"'))) is None
 
 
+# ---- a study whose answer is linear and normal ---------------------------------------------------------
+
+FILLED = """
+[assumption.filled]
+unit = "dimensionless"
+prior = { family = "lognormal", q05 = 0.5, q95 = 0.9 }
+basis = "A guess."
+
+[quantity.in_tanks]
+unit = "barrel"
+formula = "voyages * cargo * filled"
+"""
+
+
+@pytest.mark.parametrize("rank", [0.0, 0.7, -0.5])
+def test_shares_of_a_linear_normal_study_are_the_closed_form_with_and_without_correlation(rank):
+    pair = f'\n[[correlation]]\nbetween = ["cargo", "filled"]\nrank_correlation = {rank}\nbasis = "."\n'
+    study = read_text(OIL + PRIORS + FILLED + pair * bool(rank))
+    found = sensitivity(study, quantity="in_tanks", seed=3)
+    voyages = np.log(np.ravel(found.estimate.quantity("voyages", "autumn")))
+    r = 2 * math.sin(math.pi * rank / 6)
+    cargo, filled = (math.log(b / a) / 2 / stats.norm.ppf(0.95) for a, b in ((3e5, 9e5), (0.5, 0.9)))
+    total = cargo**2 + filled**2 + 2 * r * cargo * filled + voyages.var()
+    truth = {"cargo": (cargo + r * filled) ** 2 / total, "filled": (filled + r * cargo) ** 2 / total}
+    for driver in found.drivers:
+        if driver.name in truth:
+            assert_within(driver.share.value, truth[driver.name], driver.share.mcse)
+
+
 # ---- the command ---------------------------------------------------------------------------------------
 
 
