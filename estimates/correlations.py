@@ -49,7 +49,7 @@ class Correlation(Noun):
 
 
 def group_of(name: str, correlations: Sequence[Correlation]) -> frozenset[str]:
-    """The assumptions that `name` goes together with, directly or by way of others; `name` included."""
+    """The assumptions that ``name`` goes together with, directly or by way of others; ``name`` included."""
     found = {name}
     while more := {n for c in correlations if found.intersection(c.between) for n in c.between} - found:
         found |= more
@@ -59,7 +59,7 @@ def group_of(name: str, correlations: Sequence[Correlation]) -> frozenset[str]:
 def score_correlations(
     names: Sequence[str], correlations: Sequence[Correlation], share: float = 1.0
 ) -> NDArray[np.float64]:
-    """The correlations (n, n) of the normal scores of `names`; 0 where none is stated.
+    """The correlations (n, n) of the normal scores of ``names``; 0 where none is stated.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def score_correlations(
 def given_others(
     name: str, others: Sequence[str], correlations: Sequence[Correlation]
 ) -> tuple[NDArray[np.float64], float]:
-    """The normal score of `name` given those of `others`: weights (n,) of its mean, and its spread.
+    """The normal score of ``name`` given those of ``others``: weights (n,) of its mean, and its spread.
 
     With the correlations R of the scores, the weights are R_oo^-1 r_o and the variance 1 - r_o . R_oo^-1 r_o.
     """
