@@ -32,7 +32,7 @@ class Quantity(Noun):
 
 
 def dependencies(name: str, quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
-    """Every name that `name` rests on, directly or through other quantities.
+    """Every name that ``name`` rests on, directly or through other quantities.
 
     Raises
     ------
@@ -102,9 +102,9 @@ def evaluate(
     leaf: Callable[[str], Any],
     factor: Callable[[str], float],
 ) -> Any:
-    """The value of `name` in its own unit.
+    """The value of ``name`` in its own unit.
 
-    Every name enters the formula in base units and the result leaves it in the unit of `name`, so
+    Every name enters the formula in base units and the result leaves it in the unit of ``name``, so
     tonnes and kilogrammes meet without a stray factor of a thousand.
 
     Parameters

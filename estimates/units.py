@@ -58,7 +58,7 @@ class Units:
             self._define(name, definition)
 
     def knows(self, name: str) -> bool:
-        """Whether `name` alone is a unit already."""
+        """Whether ``name`` alone is a unit already."""
         return name in self._registry
 
     def _define(self, name: str, definition: str) -> None:

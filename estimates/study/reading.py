@@ -63,7 +63,7 @@ def _text_of(path: Path) -> str:
 
 
 def read_text(text: str, name: str = "study") -> Study:
-    """The study written in a TOML text; `name` stands for the file in errors."""
+    """The study written in a TOML text; ``name`` stands for the file in errors."""
     if not text.strip():
         raise StudyError("the file is empty", where=name, remedy="Start one with: estimates new NAME")
     try:

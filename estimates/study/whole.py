@@ -242,7 +242,7 @@ class Study(Noun):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def unit_of(self, name: str) -> str:
-        """The unit in which `name` is computed: that of models for their assumptions."""
+        """The unit in which ``name`` is computed: that of models for their assumptions."""
         if name == self.carriers.name:
             return self.carriers.unit
         if name in self.quantities:
@@ -252,7 +252,7 @@ class Study(Noun):
         return self.assumption(name).unit
 
     def factor(self, name: str) -> float:
-        """How many base units one unit of `name` is."""
+        """How many base units one unit of ``name`` is."""
         return self.registry.factor(self.unit_of(name))
 
     def assumption(self, name: str) -> Assumption:
@@ -335,7 +335,7 @@ class Study(Noun):
         return date
 
     def needs_day(self, name: str) -> bool:
-        """Whether `name` rests on the carriers, and so changes from day to day."""
+        """Whether ``name`` rests on the carriers, and so changes from day to day."""
         return name == self.carriers.name or self.carriers.name in dependencies(name, self.quantities)
 
     @property

@@ -86,7 +86,7 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
 
 
 def _given(name: str, others: list[str], support: NDArray[np.float64]) -> pt.TensorVariable:
-    """The unknown `name` given those it goes together with that the model has already.
+    """The unknown ``name`` given those it goes together with that the model has already.
 
     Its normal score is normal given theirs. Asked for in any order, the joint prior is the same.
     """
