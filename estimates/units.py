@@ -39,7 +39,7 @@ class Units:
 
     Parameters
     ----------
-    definitions : tuple of (name, definition)
+    definitions : tuple of pairs of str
         ``("crate", "new")`` makes a dimension of its own, ``("crate", "20 kg")`` a multiple of
         known units. An existing unit is never redefined.
 
