@@ -25,8 +25,9 @@ class Workers:
         self.executor = None
         if self.count > 1:
             from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
+            from multiprocessing import active_children, get_context
 
+            self.others = set(active_children())
             self.executor = ProcessPoolExecutor(self.count, get_context("spawn"), initializer=_prepare)
         return self
 
@@ -67,9 +68,15 @@ class Workers:
             future.add_done_callback(step_on)
         return [future.result() for future in futures]
 
-    def __exit__(self, *_: object) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.executor is None:
+            return
+        if kind is not None:  # nobody waits for what they are at, and an interrupt does not reach them
+            from multiprocessing import active_children
+
+            for child in set(active_children()) - self.others:
+                child.terminate()
+        self.executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _prepare() -> None:
