@@ -226,12 +226,13 @@ def _tried(study: "Study", model: "ModelFile") -> list[dict[str, Any]]:
         for number, one in enumerate(checks):
             if progress:
                 progress(number / len(checks), one.law.name.replace("_", " "))
+            not_tried = broken = None
             try:
-                one()
-                broken = None
+                not_tried = one()
             except testing.BrokenLawError as error:
                 broken = str(error)
-            rows.append({"of": one.subject, "law": one.law.name, "says": one.law.says, "broken": broken})
+            row: dict[str, Any] = {"of": one.subject, "law": one.law.name, "says": one.law.says}
+            rows.append(row | {"broken": broken, "not_tried": not_tried})
     return rows
 
 

@@ -600,9 +600,16 @@ def laws(document: dict[str, Any]) -> Iterator[Table | str]:
     """Every law with whether it is kept, then what breaks those that are not."""
     table = _table("law of", "law", "kept")
     for row in document["laws"]:
-        _add(table, row["of"], row["says"], "no" if row["broken"] else "yes")
+        _add(
+            table,
+            row["of"],
+            row["says"],
+            "no" if row["broken"] else "not tried" if row["not_tried"] else "yes",
+        )
     yield table
     broken = [row["broken"] for row in document["laws"] if row["broken"]]
     yield from broken
+    untried = {row["law"]: row["not_tried"] for row in document["laws"] if row["not_tried"]}
+    yield from (f"Not tried: {law}, {reason}." for law, reason in untried.items())
     if not broken:
-        yield "All laws are kept."
+        yield "All laws that were tried are kept." if untried else "All laws are kept."

@@ -51,6 +51,15 @@ def test_a_model_of_the_shelf_keeps_the_laws_that_need_fits():
     assert broken_by(checks) == {}
 
 
+def test_a_law_that_cannot_be_tried_says_why():
+    checks = {check.law.name: check for check in testing.model_checks("wandering", examples=1)}
+    assert "unknowns; fits by importance sampling take 12" in checks["follows_its_reports"]()
+    assert checks["never_ships_back"]() is None
+    pooled = testing.model_checks("steady", est.read("dprk-shells-all-reports-2024"))
+    reasons = {check.law.name: check() for check in pooled if check.law.name == "carries_its_scale"}
+    assert "errors are carried along" in reasons["carries_its_scale"]
+
+
 def test_the_slow_laws_are_tried_only_when_asked_for():
     costs = {check.law.cost for check in testing.model_checks("steady", slow=True)}
     assert costs == {"cheap", "fit", "slow"}

@@ -13,7 +13,7 @@ from typing import Any
 from estimates import shelf, strategies
 from estimates.errors import ContradictionError, ModelError
 from estimates.study import Study
-from estimates.testing.law import BrokenLawError, Check, Law
+from estimates.testing.law import BrokenLawError, Check, Law, NotTriedError
 from estimates.testing.model_laws import MODEL_LAWS
 from estimates.testing.study_laws import STUDY_LAWS
 from estimates.testing.subjects import Subject
@@ -124,17 +124,22 @@ class _Subjects:
 
 def _trial(
     law: Law, name: str, subjects: _Subjects, study: Study | None, examples: int
-) -> Callable[[], None]:
-    def tried() -> None:
-        shown, complaint = (
-            (study, _complaint(law, subjects.of(study))) if study else _smallest(law, subjects, examples)
-        )
-        if complaint is not None and shown is not None:
+) -> Callable[[], str | None]:
+    def tried() -> str | None:
+        try:
+            if study is not None:
+                shown, complaint = study, _complaint(law, subjects.of(study))
+            else:
+                shown, complaint = _smallest(law, subjects, examples)
+        except NotTriedError as reason:
+            return str(reason)
+        if complaint is not None:
             raise BrokenLawError(
                 f"{law.says} {complaint[:1].upper()}{complaint[1:]}.",
                 where=f"{name} · {law.name}",
                 remedy=f"Found on {_told(shown)}.",
             )
+        return None
 
     return tried
 
@@ -148,20 +153,32 @@ def _complaint(law: Law, subject: Subject) -> str | None:
         return error.what
 
 
-def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study | None, str | None]:
-    """The smallest study that Hypothesis finds to break the law, with what breaks it."""
+def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study, str | None]:
+    """The smallest study that Hypothesis finds to break the law, with what breaks it; else any study.
+
+    Raises
+    ------
+    NotTriedError
+        Where it could be tried on none.
+    """
     from hypothesis import HealthCheck, Phase, find, settings
     from hypothesis.errors import NoSuchExample
 
-    built = 0
+    built, seen = 0, list[Study]()
     told: dict[str, str] = {}
+    reasons: list[NotTriedError] = []
 
     def breaks(study: Study) -> bool:
         nonlocal built
         built += 1
         if built > _MOST_BUILDS and study.fingerprint not in told:
             return False  # small enough
-        complaint = _complaint(law, subjects.of(study))
+        try:
+            complaint = _complaint(law, subjects.of(study))
+        except NotTriedError as reason:
+            reasons.append(reason)
+            return False
+        seen.append(study)
         if complaint is not None:
             told[study.fingerprint] = complaint
         return complaint is not None
@@ -177,7 +194,9 @@ def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study | Non
     try:
         found = find(strategies.studies(), breaks, settings=quiet, random=chance)
     except NoSuchExample:
-        return None, None
+        if not seen:
+            raise reasons[0] from None
+        return seen[0], None
     return found, told[found.fingerprint]
 
 
@@ -194,6 +213,7 @@ __all__ = [
     "BrokenLawError",
     "Check",
     "Law",
+    "NotTriedError",
     "check_model",
     "check_study",
     "model_checks",

@@ -11,6 +11,10 @@ class BrokenLawError(EstimatesError, AssertionError):
     """A law that a model or a study does not keep, with the smallest example found."""
 
 
+class NotTriedError(Exception):
+    """Why a law cannot be tried on a model or a study; no fault of either."""
+
+
 @dataclass(frozen=True)
 class Law:
     """A sentence that holds for every model, or every study.
@@ -21,7 +25,7 @@ class Law:
     says : str
         The law.
     check : callable
-        Gives what breaks the law, or nothing.
+        Gives what breaks the law, or nothing; raises `NotTriedError` where it cannot be tried.
     cost : str
         ``"cheap"``; ``"fit"``: a few fits by importance sampling; ``"slow"``: NUTS, or dozens of fits.
     """
@@ -38,17 +42,22 @@ class Check:
 
     law: Law
     subject: str
-    _try: Callable[[], None] = field(repr=False)
+    _try: Callable[[], str | None] = field(repr=False)
 
-    def __call__(self) -> None:
+    def __call__(self) -> str | None:
         """Try the law.
+
+        Returns
+        -------
+        str or None
+            Why it could not be tried; None when it was, and is kept.
 
         Raises
         ------
         BrokenLawError
             With the law, what broke it, and the smallest example found.
         """
-        self._try()
+        return self._try()
 
     @property
     def __name__(self) -> str:

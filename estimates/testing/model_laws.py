@@ -12,10 +12,10 @@ from scipy import special
 
 from estimates.errors import ContradictionError
 from estimates.inference.density import Density, fitted_unknowns
-from estimates.inference.fit import fit_model
+from estimates.inference.fit import MOST_UNKNOWNS, fit_model
 from estimates.reports import Printing
 from estimates.seeds import generator
-from estimates.testing.law import Law
+from estimates.testing.law import Law, NotTriedError
 from estimates.testing.subjects import (
     DRAWS,
     FACTOR,
@@ -102,8 +102,7 @@ def _never_ships_back(subject: Subject) -> str | None:
 
 def _reads_its_hedges(subject: Subject) -> str | None:
     study = subject.study
-    if study.predecessors:  # there a wider reading changes what the next report adds to
-        return None
+    _refuse_series(subject)
     narrow, wide = (
         subject.other(with_intervals(study, below, above)) for below, above in ((1, 1), (0.5, 2.0))
     )
@@ -166,8 +165,9 @@ def _prints_what_can_be_printed(subject: Subject) -> str | None:
 
 def _carries_its_scale(subject: Subject) -> str | None:
     study = subject.study
-    if study.predecessors or any(report.measures != study.carriers.name for report in study.fitted):
-        return None
+    _refuse_series(subject)
+    if any(report.measures != study.carriers.name for report in study.fitted):
+        raise NotTriedError("reports on other quantities do not grow with the carriers alone")
     one = subject.other(with_intervals(study, 1, 1))
     names = [name for name in study.assumptions if counts_carriers(study, name)]
     larger = one.other(scaled(study, names))
@@ -182,9 +182,10 @@ def _carries_its_scale(subject: Subject) -> str | None:
 
 def _follows_its_reports(subject: Subject) -> str | None:
     study = subject.study
+    _refuse_many(subject)
     counts = [report for report in study.fitted if report.measures == study.carriers.name]
     if not counts:
-        return None
+        raise NotTriedError("no report is on the carriers themselves")
     last = counts[-1]
 
     def larger(report: dict[str, Any]) -> None:
@@ -206,13 +207,13 @@ def _follows_its_reports(subject: Subject) -> str | None:
 
 def _gives_more_to_wider_readings(subject: Subject) -> str | None:
     study = subject.study
-    if study.predecessors:
-        return None
+    _refuse_series(subject)
+    _refuse_many(subject)
     found = []
     for below, above in ((1.0, 1.0), (0.8, 1.25)):
         one = evidence(subject, with_intervals(study, below, above))
         if one is None:
-            return None
+            raise NotTriedError("importance sampling gives no evidence here")
         found.append(one)
     (narrow, error), (wide, other) = found
     if wide >= narrow - 3 * math.hypot(error, other):
@@ -222,8 +223,7 @@ def _gives_more_to_wider_readings(subject: Subject) -> str | None:
 
 def _engines_agree(subject: Subject) -> str | None:
     study = subject.study
-    if subject.density.dimension > 12:
-        return None
+    _refuse_many(subject)
     rows = [
         row_of(estimated(subject, study, engine), study.fitted[-1].id) for engine in ("importance", "nuts")
     ]
@@ -236,8 +236,9 @@ def _engines_agree(subject: Subject) -> str | None:
 def _is_calibrated(subject: Subject) -> str | None:
     """Simulation-based calibration of the carriers at the last report, on a few dozen simulations."""
     study, model = subject.study, subject.model
-    if subject.density.dimension > 12 or any(r.says.printing is Printing.UNROUNDED for r in study.fitted):
-        return None
+    _refuse_many(subject)
+    if any(report.says.printing is Printing.UNROUNDED for report in study.fitted):
+        raise NotTriedError("wordings that are known only as intervals cannot be simulated as printed")
     day = study.days.index(study.fitted[-1].published)
     rng = generator(subject.seed, "calibration")
     ranks = []
@@ -257,6 +258,18 @@ def _is_calibrated(subject: Subject) -> str | None:
     distance = max(float(np.max(steps - ordered)), float(np.max(ordered - steps + 1 / len(ranks))))
     chance = float(special.kolmogorov(distance * math.sqrt(len(ranks))))
     return None if chance > 1e-3 else f"the truth lies at ranks that have a chance of {chance:.1g}"
+
+
+def _refuse_series(subject: Subject) -> None:
+    if subject.study.predecessors:
+        raise NotTriedError("errors are carried along: a wider reading changes what the next report adds to")
+
+
+def _refuse_many(subject: Subject) -> None:
+    if subject.density.dimension > MOST_UNKNOWNS:
+        raise NotTriedError(
+            f"{subject.density.dimension} unknowns; fits by importance sampling take {MOST_UNKNOWNS}"
+        )
 
 
 MODEL_LAWS = (
