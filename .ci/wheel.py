@@ -113,7 +113,7 @@ def check_import(python: Path, place: Path) -> None:
 
 
 def check_run(python: Path, place: Path) -> None:
-    """`estimates run --json` prints one JSON document, from another folder, and writes nothing there."""
+    """`run --json` and `falsify --json` print one JSON document, from another folder, and write nothing."""
     step("estimates run --json")
     elsewhere = place / "elsewhere"
     elsewhere.mkdir()
@@ -124,6 +124,10 @@ def check_run(python: Path, place: Path) -> None:
         sys.exit(f"standard output is no JSON document: {error}\n{printed[:500]}")
     if not document.get("quantities"):
         sys.exit("the document holds no quantities")
+    step("estimates falsify --json")
+    asked = ("falsify", "over_13000", "--dials", "issuer_bias", "--tries", "1", "--workers", "1", "--json")
+    if not json.loads(run(python.parent / "estimates", *asked, cwd=elsewhere)).get("alone"):
+        sys.exit("falsify found no dials")
     if written := sorted(path.name for path in elsewhere.iterdir()):
         sys.exit(f"--json without --out wrote {written}")
 

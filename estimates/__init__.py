@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from estimates.forecasts import Forecast, forecast, read_forecast, resolve
     from estimates.hindsight import scorecard
     from estimates.inference import infer, sample
+    from estimates.judging import Verdicts, verdicts
     from estimates.study import Study, read
-    from estimates.verdicts import Verdicts, verdicts
 else:
     _HOMES = {
         "Comparison": "estimates.comparison",
@@ -30,7 +30,7 @@ else:
         "Forecast": "estimates.forecasts",
         "Sensitivity": "estimates.attribution",
         "Study": "estimates.study",
-        "Verdicts": "estimates.verdicts",
+        "Verdicts": "estimates.judging",
         "compare": "estimates.comparison",
         "falsify": "estimates.falsification",
         "forecast": "estimates.forecasts",
@@ -42,7 +42,7 @@ else:
         "sample": "estimates.inference",
         "scorecard": "estimates.hindsight",
         "sensitivity": "estimates.attribution",
-        "verdicts": "estimates.verdicts",
+        "verdicts": "estimates.judging",
     }
 
     def __getattr__(name: str) -> Any:

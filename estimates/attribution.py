@@ -12,7 +12,7 @@ from scipy import special
 
 from estimates import shares
 from estimates.assumptions import MODEL_ASSUMPTIONS, Distribution
-from estimates.errors import QuestionError, choices
+from estimates.errors import EngineError, QuestionError, StudyError, choices
 from estimates.estimate import TAILS, Estimate, Measured
 from estimates.files import finite
 from estimates.inference import infer
@@ -47,7 +47,7 @@ class Driver:
     is_judgement : bool
         Whether it has no source.
     share : Measured
-        The first-order share of the variance of the log of the quantity.
+        The first-order share of the variance of the quantity, on the scale that `Sensitivity.is_log` tells.
     width : float
         The expected width of the 89 % interval once it is known, in the unit of the quantity.
     falls : mapping
@@ -85,7 +85,9 @@ class Sensitivity:
         How far the quantity moves with the strength of the reports.
     twice : tuple of float or None
         The 89 % interval if derived and relayed numbers had been counted as data of their own; None where
-        there are none.
+        there are none, or where that could not be fitted; `not_twice` then says why.
+    is_log : bool
+        Whether shares are of the variance of the log; of the quantity itself where some draw is not above 0.
     """
 
     estimate: Estimate
@@ -96,7 +98,9 @@ class Sensitivity:
     groups: Mapping[str, float]
     judgement: float
     likelihood_scaling: float | None
+    is_log: bool
     twice: tuple[float, float, float] | None
+    not_twice: str
 
     @property
     def width(self) -> float:
@@ -120,6 +124,8 @@ class Sensitivity:
             f"Of its spread {listed([f'{_per_cent(self.groups[g])} lies in the {g}' for g in groups])}; "
             f"{_per_cent(self.judgement)} rests on judgement, without a source."
         )
+        if self.not_twice:
+            yield f"What counting derived numbers twice would have done is not known: {self.not_twice}."
         if self.twice is not None:
             once, twice = (spoken_interval(row[0], row[2]) for row in (self.spread, self.twice))
             yield (
@@ -162,6 +168,7 @@ class Sensitivity:
             "groups": dict(self.groups),
             "judgement": self.judgement,
             "likelihood_scaling": self.likelihood_scaling,
+            "scale": "log" if self.is_log else "linear",
             "counted_twice": dict(zip(spread, self.twice, strict=True)) if self.twice else None,
         }
 
@@ -212,13 +219,21 @@ def sensitivity(
     return _attributed(estimate, name, day, draws, _twice(study, model, name, day, seed))
 
 
+type Spread = tuple[float, float, float]
+
+
 def _twice(
     study: Study, model: str | Path, name: str, day: str | None, seed: int
-) -> tuple[float, float, float] | None:
+) -> tuple[Spread | None, str]:
+    """The interval with derived numbers as data, or why there is none."""
     again = counted_twice(study)
     if again is None:
-        return None
-    return _spread(np.asarray(infer(again, model, seed=seed, at=[day] if day else []).quantity(name, day)))
+        return None, ""
+    try:
+        fitted = infer(again, model, seed=seed, at=[day] if day else [])
+    except (StudyError, EngineError) as error:
+        return None, error.what
+    return _spread(np.asarray(fitted.quantity(name, day))), ""
 
 
 def _attributed(
@@ -226,14 +241,15 @@ def _attributed(
     name: str,
     day: str | None,
     draws: Array,
-    twice: tuple[float, float, float] | None,
+    counted: tuple[Spread | None, str],
 ) -> Sensitivity:
     study, seed = estimate.study, estimate.conditions.seed
     inputs = list(_inputs(estimate, name))
     if not inputs or float(np.ptp(draws)) == 0:
         raise QuestionError(f"{name} rests on nothing uncertain", remedy="There is nothing to find out.")
     flat = draws.ravel()
-    logs = np.log(flat) if np.all(flat > 0) else flat
+    is_log = bool(np.all(flat > 0))
+    logs = np.log(flat) if is_log else flat
     claims = {claim: holds for claim in study.claims if (holds := _holds(estimate, claim)) is not None}
     scaling = _Scaling(estimate, draws)
     effective = min(estimate.trust.ess, float(flat.size))
@@ -263,7 +279,9 @@ def _attributed(
         groups=shares.shapley(groups, logs),
         judgement=shares.shapley({"judgement": judged, "sourced": sourced}, logs).get("judgement", 0.0),
         likelihood_scaling=scaling.of_likelihood(),
-        twice=twice,
+        is_log=is_log,
+        twice=counted[0],
+        not_twice=counted[1],
     )
 
 

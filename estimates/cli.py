@@ -221,7 +221,7 @@ def _tried(study: "Study", model: "ModelFile") -> list[dict[str, Any]]:
     with _progress(f"Trying the laws on {study.name}") as progress:
         from estimates import testing
 
-        checks = [*testing.study_checks(study, model.path), *testing.model_checks(model.path, examples=3)]
+        checks = [*testing.study_checks(study, model.path), *testing.model_checks(model.path, study)]
         rows = []
         for number, one in enumerate(checks):
             if progress:
@@ -307,7 +307,7 @@ def claims(
     if folder:
         _check_folder(folder)
     with _progress(f"Asking about {asked.name}") as progress:
-        from estimates.verdicts import verdicts
+        from estimates.judging import verdicts
 
         found = verdicts(asked, files, readings, seed=seed, workers=workers, progress=progress)
         document = found.document()

@@ -30,11 +30,17 @@ class Dial:
     name : str
     is_fitted : bool
         Whether the reports bear on it; else it keeps its prior, and fixing it changes nothing else.
+    entries : int
+        How many there are of it, such as one for each issuer; fixing it fixes them all.
+    origin : float
+        Where it stands when it is not turned: the mean z of its draws.
     """
 
     study: Study
     name: str
     is_fitted: bool = False
+    entries: int = 1
+    origin: float = 0.0
 
     @cached_property
     def prior(self) -> Distribution:

@@ -241,6 +241,12 @@ class Estimate:
             return self.quantity(leaf.name, leaf.at, group=group)
 
         found: xr.DataArray = truth(self.study.claims[claim], value, self.study.factor, self.study.day_number)
+        several = [str(dim) for dim in found.dims if dim not in ("chain", "draw")]
+        if several:
+            raise QuestionError(
+                f"the claim {claim!r} speaks of what there is one of for each {several[0].replace('_', ' ')}",
+                remedy="Claim something of the carriers or of a quantity.",
+            )
         return found
 
     def predicted(self, report: str) -> Seen:

@@ -26,6 +26,9 @@ from estimates.errors import StudyError, choices
 from estimates.reports import Report, Says
 from estimates.study import Study
 
+NAME = "drawn"
+"""What the studies that are drawn are called."""
+
 EPOCH, HORIZON = dt.date(2020, 1, 1), dt.date(2023, 12, 31)
 """The clock of the studies that are drawn."""
 
@@ -186,7 +189,7 @@ def _document(
     }
     return {
         "format": 1,
-        "name": "drawn",
+        "name": NAME,
         "title": "Loads, drawn for a test",
         "epoch": EPOCH,
         "horizon": HORIZON,

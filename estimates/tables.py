@@ -534,6 +534,7 @@ def judged(document: dict[str, Any]) -> Iterator[Table | str]:
         f"From the least to the largest over {words.listed(models)}. Before: before the reports, over all "
         "readings; 'over' open: with no upper end to any 'over', over all readings."
     )
+    yield from (f"Left out: {story['label']}, {story['reason']}." for story in document["left_out"])
     doubtful = [story["label"] for story in document["stories"] if story["trust"] == "bad"]
     if doubtful:
         yield f"Not to be trusted, because the fit is bad: {words.listed(doubtful)}."
@@ -586,8 +587,9 @@ def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
     yield table
     now = words.number(document["width"], document["width"] / 2)
     unit = words.units(document["unit"])
+    of = "the log" if document["scale"] == "log" else "it"
     yield (
-        "Share: of the variance of the log. Width known: the expected width of the 89 % interval once it is "
+        f"Share: of the variance of {of}. Width known: the expected width of the 89 % interval once it is "
         f"known, now {f'{now} {unit}'.strip()}. Prior: power-scaling sensitivity, worth a look above 0.05. "
         "Would settle: the expected fall of p (1 - p) of a claim. * judgement: no source is given."
     )

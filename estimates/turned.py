@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from estimates.assumptions import Distribution
 from estimates.claims import truth
 from estimates.dials import FARTHEST, Dial, Setting
 from estimates.estimate import Estimate
 from estimates.formula import Name
 from estimates.quantities import dependencies, evaluate
+from estimates.study import Study
 
 type Array = NDArray[np.float64]
 _FEWEST = 400
@@ -29,7 +31,13 @@ def dials_of(estimate: Estimate, claim: str) -> tuple[Dial, ...]:
             elif name in study.assumptions:
                 names[name] = None
     turning = [name for name in names if study.assumptions[name].prior.family != "fixed"]
-    return tuple(Dial(study, name, name in fitted) for name in turning if name in posterior)
+    return tuple(_dial(study, posterior[name], name in fitted) for name in turning if name in posterior)
+
+
+def _dial(study: Study, draws: Any, is_fitted: bool) -> Dial:
+    values = np.asarray(draws, dtype=float)
+    scores = _scores(study.distribution(str(draws.name)), values)
+    return Dial(study, str(draws.name), is_fitted, len(scores), float(np.mean(scores)) if is_fitted else 0.0)
 
 
 class Turned:
@@ -51,7 +59,7 @@ class Turned:
             for name, at in self._roots(leaf)
         }
         self._scores = {
-            name: _scores(dial, np.asarray(draws[name], dtype=float))
+            name: _scores(dial.prior, np.asarray(draws[name], dtype=float))
             for name, dial in self.dials.items()
             if dial.is_fitted
         }
@@ -102,7 +110,7 @@ class Turned:
         return weights / weights.sum(), moved
 
 
-def _scores(dial: Dial, draws: Array) -> Array:
-    """The prior scores of the draws of a dial (entry, draw): one entry, or one for each issuer."""
+def _scores(prior: Distribution, draws: Array) -> Array:
+    """The prior scores of draws (entry, draw): one entry, or one for each issuer."""
     flat = draws.reshape(draws.shape[0] * draws.shape[1], -1).T
-    return np.clip(special.ndtri(dial.prior.cumulative(flat)), -FARTHEST, FARTHEST)
+    return np.clip(special.ndtri(prior.cumulative(flat)), -FARTHEST, FARTHEST)

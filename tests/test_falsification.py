@@ -20,7 +20,8 @@ import estimates as est
 from estimates.dials import FARTHEST, Dial
 from estimates.errors import QuestionError
 from estimates.estimate import Estimate, Measured
-from estimates.falsification import Overturned, _followed, _Search, falsify, joint_chance
+from estimates.falsification import Overturned, _followed, _Ray, falsify, joint_chance
+from estimates.overturning import Search
 from estimates.study import read_text
 from estimates.turned import Turned, dials_of
 
@@ -129,16 +130,17 @@ def test_what_is_fitted_takes_what_hangs_on_it_along(z):
 
 
 def test_the_least_that_overturns_a_claim_is_the_design_point():
-    search = _Search(estimate_of(), "much", ("cargo", "filled"), 500)
-    alone = dict(search.starts_alone())
+    search = Search(estimate_of(), "much", ("cargo", "filled"), 500)
+    alone = dict(search.alone())
     assert alone.keys() == {"cargo"}
     assert alone["cargo"]["cargo"] == pytest.approx(GAP / CARGO, abs=0.03)
-    assert search.together(search.dials) == {"cargo": pytest.approx(GAP / CARGO, abs=0.03)}
+    two = search.together(search.dials)
+    assert math.hypot(*two.values()) == pytest.approx(GAP / math.hypot(CARGO, FILLED), abs=0.08)
 
 
 def test_where_one_dial_does_not_do_two_share_the_way_by_their_spread():
     gap, total = 1.6, CARGO**2 + FILLED**2
-    search = _Search(estimate_of(level=300 * math.exp(GAP - gap)), "much", ("cargo", "filled"), 500)
+    search = Search(estimate_of(level=300 * math.exp(GAP - gap)), "much", ("cargo", "filled"), 500)
     assert gap / CARGO > FARTHEST
     found = search.together(search.dials)
     assert math.hypot(*found.values()) == pytest.approx(gap / math.sqrt(total), abs=0.08)
@@ -146,15 +148,45 @@ def test_where_one_dial_does_not_do_two_share_the_way_by_their_spread():
     assert found["filled"] == pytest.approx(gap * FILLED / total, abs=0.3)
 
 
+def test_a_fitted_dial_is_turned_from_where_it_stands():
+    """Its posterior lies above its prior: the crossing is between the two, and not at the prior's middle."""
+    estimate = estimate_of(level=300 * math.exp(GAP), slope=0.5)
+    data = estimate.data["posterior"].to_dataset()
+    up = STUDY.distribution("daily_rate").quantile(
+        stats.norm.cdf(stats.norm.ppf(STUDY.distribution("daily_rate").cumulative(data["daily_rate"])) + 1.0)
+    )
+    data["daily_rate"] = (("chain", "draw"), up)
+    data["voyages"] = data["voyages"] * math.exp(0.2)
+    estimate.data["posterior"] = data
+    search = Search(estimate, "much", ["daily_rate"], 50)
+    (dial,) = search.dials
+    assert dial.origin == pytest.approx(1.0, abs=0.05)
+    (below, above) = [setting["daily_rate"] for _, setting in search.alone()]
+    assert below == pytest.approx(1.0 - 0.2 / 0.5, abs=0.15)
+    assert above == FARTHEST  # tried at its end, where the draws are few
+
+
+def test_a_claim_with_two_ends_keeps_the_setting_that_was_found(monkeypatch):
+    search = Search(estimate_of(), "much", ("cargo", "filled"), 500)
+
+    def inside(setting):
+        both = [setting.get(name, 0.0) for name in ("cargo", "filled")]
+        return 0.7 if all(0.5 <= z <= 1.5 for z in both) else 0.1
+
+    monkeypatch.setattr(search.turned, "probability", inside)
+    found = search.together(search.dials)
+    assert inside(found) == 0.7
+
+
 def test_a_claim_out_of_reach_is_not_found():
-    search = _Search(estimate_of(), "impossible", ("cargo", "filled"), 200)
+    search = Search(estimate_of(), "impossible", ("cargo", "filled"), 200)
     assert search.together(search.dials) is None
-    assert list(search.starts_alone()) == []
+    assert list(search.alone()) == []
 
 
 def test_the_search_agrees_with_a_brute_force_scan_of_the_flagship(flagship_fit):
     loads = ("shell_share", "share_122", "payload", "packed_mass_152")
-    search = _Search(flagship_fit, "six_million", loads, 500)
+    search = Search(flagship_fit, "six_million", loads, 500)
     found = search.together(search.dials)
     assert set(found) == set(loads)
     for three in itertools.combinations(loads, 3):
@@ -182,7 +214,7 @@ def test_a_ray_is_followed_to_just_beyond_the_crossing(crossing, steep, start, r
     def fitted(scale):
         fits.append(scale)
         p = 1 / (1 + math.exp(-steep * (scale - crossing) * (1 if rising else -1)))
-        return Overturned({"x": scale}, {"x": scale}, Measured(p, 0.005), 0.1, None)
+        return Overturned({"x": scale}, {"x": scale}, Measured(p, 0.005), scale, 0.1, None)
 
     before = 1 / (1 + math.exp(steep * crossing * (1 if rising else -1)))
     found = _followed(fitted, start, FARTHEST, before)
@@ -195,9 +227,24 @@ def test_a_ray_is_followed_to_just_beyond_the_crossing(crossing, steep, start, r
     assert crossing <= found.setting["x"] <= max(1.6 * crossing, crossing + 1.0 / steep)
 
 
+def test_a_ray_that_runs_into_what_is_impossible_turns_back():
+    fits = []
+
+    def fitted(scale):
+        fits.append(scale)
+        if scale > 1.5:
+            return None
+        p = 1 / (1 + math.exp(-2 * (scale - 1.0)))
+        return Overturned({"x": scale}, {"x": scale}, Measured(p, 0.005), scale, 0.1, None)
+
+    found = _followed(fitted, FARTHEST, FARTHEST, 1 / (1 + math.exp(2.0)))
+    assert 1.0 <= found.setting["x"] <= 1.2
+    assert _followed(lambda scale: None, FARTHEST, FARTHEST, 0.1) is None
+
+
 def test_a_ray_that_never_crosses_ends_at_the_last_stop():
     def fitted(scale):
-        return Overturned({"x": scale}, {"x": scale}, Measured(0.2, 0.005), 0.1, None)
+        return Overturned({"x": scale}, {"x": scale}, Measured(0.2, 0.005), scale, 0.1, None)
 
     assert _followed(fitted, 1.0, FARTHEST, 0.1) is None
     assert _followed(fitted, FARTHEST, FARTHEST, 0.1) is None
@@ -206,8 +253,13 @@ def test_a_ray_that_never_crosses_ends_at_the_last_stop():
 # ---- the joint chance -----------------------------------------------------------------------------------
 
 
+def chance_of(study, setting, *, origin=0.0, entries=None):
+    ray = _Ray(dict.fromkeys(setting, origin), setting, dict.fromkeys(setting, 1) | (entries or {}))
+    return joint_chance(study, setting, ray)
+
+
 def test_independent_dials_multiply_their_chances():
-    chance = joint_chance(STUDY, {"cargo": 1.3, "filled": -2.1})
+    chance = chance_of(STUDY, {"cargo": 1.3, "filled": -2.1})
     assert chance == pytest.approx(stats.norm.sf(1.3) * stats.norm.sf(2.1), rel=1e-12)
 
 
@@ -218,8 +270,17 @@ def test_dials_that_go_together_have_the_chance_of_their_quadrant(one, other):
     r = 2 * math.sin(math.pi * 0.6 / 6)
     z = np.random.default_rng(2).multivariate_normal([0, 0], [[1, r], [r, 1]], size=400_000)
     beyond = (z[:, 0] * np.sign(one) >= abs(one)) & (z[:, 1] * np.sign(other) >= abs(other))
-    chance = joint_chance(study, {"cargo": one, "filled": other})
+    chance = chance_of(study, {"cargo": one, "filled": other})
     assert_within(beyond.mean(), chance, share_error(chance, 400_000))
+
+
+def test_a_dial_of_several_entries_has_all_of_them_out_there():
+    chance = chance_of(STUDY, {"issuer_bias": 0.6, "cargo": 1.0}, entries={"issuer_bias": 3})
+    assert chance == pytest.approx(stats.norm.sf(0.6) ** 3 * stats.norm.sf(1.0), rel=1e-12)
+
+
+def test_the_side_is_that_to_which_a_dial_is_moved():
+    assert chance_of(STUDY, {"daily_rate": 0.3}, origin=1.2) == pytest.approx(stats.norm.cdf(0.3), rel=1e-12)
 
 
 # ---- the whole, fitted ----------------------------------------------------------------------------------

@@ -101,9 +101,13 @@ def counted_twice(study: Study) -> Study | None:
     """The study with derived and relayed numbers counted as data of their own; None where it has none."""
     document, repeated = study._raw(), relays(study.reports)
     again = [r for r in document["report"] if r.get("derived_from") or r["id"] in repeated]
+    known = {report.id: report for report in study.reports}
     for report in again:
-        report.pop("derived_from", None)
+        origin = known[report.pop("derived_from", None) or repeated.get(report["id"]) or report["id"]]
         report["independent"] = "counted twice, to see what that would do"
+        if origin.as_of and "as_of" not in report:  # it speaks of the day that the other speaks of
+            report["as_of"] = origin.as_of
+    document["assumption"].setdefault("common_bias", _COMMON_BIAS)
     return study._made(document) if again else None
 
 

@@ -77,6 +77,11 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
     count = len(distribution.parameters)
     marginal = Marginal(distribution.family, tuple(parameters[i] for i in range(count)), *bounds)
     if dims is not None:
+        if len(group_of(name, model.study.correlations)) > 1:
+            raise ModelError(
+                f"{name!r} goes together with others, and the model has one for each {dims}",
+                remedy="Ask for it without dims, or take the correlation out of the study.",
+            )
         return marginal.new(name, dims)
     others = [other for other in model.marginals if other in group_of(name, model.study.correlations)]
     model.marginals[name] = marginal

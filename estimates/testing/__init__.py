@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from estimates import shelf, strategies
-from estimates.errors import ContradictionError, ModelError
+from estimates.errors import ContradictionError, ModelError, StudyError
 from estimates.study import Study
 from estimates.testing.law import BrokenLawError, Check, Law, NotTriedError
 from estimates.testing.model_laws import MODEL_LAWS
@@ -151,6 +151,10 @@ def _complaint(law: Law, subject: Subject) -> str | None:
         return error.what
     except ModelError as error:
         return error.what
+    except StudyError as error:  # a drawn study has only what models agree upon
+        if subject.study.name != strategies.NAME:
+            raise
+        raise NotTriedError(f"{error.what}; try it on a study of yours") from None
 
 
 def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study, str | None]:

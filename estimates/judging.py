@@ -7,8 +7,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from estimates import shelf
 from estimates.claims import Claim
-from estimates.errors import QuestionError
+from estimates.errors import ContradictionError, QuestionError, StudyError
 from estimates.estimate import Measured
 from estimates.formula import Day, Name
 from estimates.inference import infer
@@ -28,6 +29,7 @@ MOST_NAMED = 4
 """More stories than this are counted and not named."""
 
 type Asked = Mapping[str, tuple[Measured, Measured] | None]
+"""Claim -> its probability before and after the reports; None where a model has not what it speaks of."""
 
 
 class Verdict(Enum):
@@ -38,6 +40,7 @@ class Verdict(Enum):
     UNLIKELY = "is less likely than not in {all} ({range})"
     FAILS = "does not hold in {any} ({range})"
     EVEN = "is about as likely as not: {range} over {all}"
+    PARTLY = "is settled in part: {sides}"
     DEPENDS_ON_OVER = "depends on how 'over' is read: {range} as read, {opened} when it has no upper end"
     DEPENDS_ON_READING = "depends on {what}: {sides}"
     DEPENDS_ON_MODEL = "depends on the model: {sides}"
@@ -107,6 +110,8 @@ class Verdicts:
     seed: int
     judged: tuple[Judged, ...]
     trusted: tuple[Trusted, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Stories that could not be asked, with the reason."""
 
     def __getitem__(self, claim: str) -> Judged:
         return {one.id: one for one in self.judged}[claim]
@@ -120,6 +125,7 @@ class Verdicts:
             "data_digest": self.study.data_digest,
             "seed": self.seed,
             "stories": [{"label": one.label, "trust": one.verdict} for one in self.trusted],
+            "left_out": [{"label": label, "reason": reason} for label, reason in self.left_out],
             "claims": [
                 {
                     "id": one.id,
@@ -176,6 +182,8 @@ def verdicts(
     -------
     Verdicts
 
+    A story that contradicts the reports, or whose model lacks something, is left out with the reason.
+
     Raises
     ------
     QuestionError
@@ -195,32 +203,48 @@ def verdicts(
         found = pool.run("asking the stories", _asked, tasks, share=1.0)
     reread = iter(found[len(places) :])
     answers: dict[str, list[Answer]] = {claim: [] for claim in study.claims}
-    trusted = []
-    for (_, variant), (model, trust, as_read) in zip(places, found, strict=False):
-        trusted.append(Trusted(f"{model} ({variant})" if variant else model, trust))
-        again: Asked = next(reread)[2] if variant in with_over else {}
-        for claim, asked in as_read.items():
+    trusted, left_out = [], []
+    for (_, variant), story in zip(places, found, strict=False):
+        again = next(reread) if variant in with_over else None
+        label = f"{story.model} ({variant})" if variant else story.model
+        if story.reason:
+            left_out.append((label, story.reason))
+            continue
+        trusted.append(Trusted(label, story.trust))
+        for claim, asked in story.claims.items():
             if asked is not None:
-                more = again.get(claim)
-                answers[claim].append(Answer(model, variant, *asked, more[1] if more else None))
+                more = again.claims.get(claim) if again else None
+                answers[claim].append(Answer(story.model, variant, *asked, more[1] if more else None))
     judged = [_judged(study, name, tuple(given)) for name, given in answers.items()]
-    return Verdicts(study, seed, tuple(_with_the_only_one(study, judged)), tuple(trusted))
+    told = tuple(_with_the_only_one(study, judged))
+    return Verdicts(study, seed, told, tuple(trusted), tuple(left_out))
 
 
 def _has_over(study: Study) -> bool:
     return any(report.says.printing is Printing.FLOOR for report in study.fitted)
 
 
-def _asked(study: Study, model: str, seed: int) -> tuple[str, str, Asked]:
-    """What one story says: its model, the verdict of trust, and each claim before and after the reports."""
-    estimate = infer(study, model, seed=seed)
+class _Story(NamedTuple):
+    """What one story says: its model, the verdict of trust, its claims; or why it could not be asked."""
+
+    model: str
+    trust: str
+    claims: Asked
+    reason: str = ""
+
+
+def _asked(study: Study, model: str, seed: int) -> _Story:
+    try:
+        estimate = infer(study, model, seed=seed)
+    except (ContradictionError, StudyError) as error:
+        return _Story(shelf.find(model).name, "", {}, error.what)
     found: dict[str, tuple[Measured, Measured] | None] = {}
     for claim in study.claims:
         try:
             found[claim] = estimate.probability(claim, group="prior"), estimate.probability(claim)
         except QuestionError:  # on an unknown that this model does not have
             found[claim] = None
-    return estimate.conditions.model, estimate.trust.verdict, found
+    return _Story(estimate.conditions.model, estimate.trust.verdict, found)
 
 
 # ---- what the answers come to ------------------------------------------------------------------
@@ -242,6 +266,8 @@ def _verdict(answers: tuple[Answer, ...]) -> Verdict:
     if not sides >= {1, -1}:
         if any(answer.depends_on_over for answer in answers):
             return Verdict.DEPENDS_ON_OVER
+        if len(sides) > 1:
+            return Verdict.PARTLY
         if sides == {1}:
             return Verdict.HOLDS if min(values) >= CLEARLY else Verdict.LIKELY
         if sides == {-1}:
@@ -305,7 +331,8 @@ def _changed(study: Study, answers: tuple[Answer, ...]) -> str:
 def _with_the_only_one(study: Study, judged: Sequence[Judged]) -> Iterator[Judged]:
     """Claims that differ in the quantity alone: what is not likely names what is, if anything."""
     for one in judged:
-        alike = [o for o in judged if o is not one and _bound(o.claim) == _bound(one.claim) is not None]
+        key = _bound(study, one.claim)
+        alike = [o for o in judged if o is not one and key is not None and _bound(study, o.claim) == key]
         reached = [o for o in alike if any(answer.side == 1 for answer in o.answers)]
         if one.verdict in (Verdict.FAILS, Verdict.UNLIKELY) and reached:
             names = listed([_quantity_words(study, o.claim) for o in reached])
@@ -320,8 +347,8 @@ def _with_the_only_one(study: Study, judged: Sequence[Judged]) -> Iterator[Judge
             yield one
 
 
-def _bound(claim: Claim) -> tuple[str | None, str, str] | None:
-    """The day, the sign and the number of a claim on one quantity; None for any other claim."""
+def _bound(study: Study, claim: Claim) -> tuple[str | None, str, str, str] | None:
+    """The day, the sign, the number and the unit of a claim on one quantity; None for any other claim."""
     comparisons = claim.parsed.comparisons
     if len(comparisons) != 1:
         return None
@@ -329,7 +356,8 @@ def _bound(claim: Claim) -> tuple[str | None, str, str] | None:
     left, right = comparison.left.term, comparison.right
     if not isinstance(left, Name) or right.names() or isinstance(right.term, Day):
         return None
-    return left.at, comparison.symbol, f"{right.evaluate(lambda name: math.nan):.12g}"
+    number = f"{right.evaluate(lambda name: math.nan):.12g}"
+    return left.at, comparison.symbol, number, study.unit_of(left.name)
 
 
 def _quantity_words(study: Study, claim: Claim) -> str:

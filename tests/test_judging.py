@@ -12,8 +12,8 @@ from test_terms import PRIORS
 import estimates as est
 from estimates.errors import QuestionError
 from estimates.estimate import Measured
+from estimates.judging import Answer, Verdict, _judged, _with_the_only_one, verdicts
 from estimates.study import read_text
-from estimates.verdicts import Answer, Verdict, _judged, _with_the_only_one, verdicts
 
 CLAIMS = """
 [claim.much_oil]
@@ -24,6 +24,7 @@ statement = "oil[autumn] >= 200_000_000"
 says = "two hundred million voyages by September"
 statement = "voyages[autumn] >= 200_000_000"
 """
+CRUDE = '\n[quantity.crude]\nunit = "barrel"\nformula = "voyages * cargo / 2"\n'
 STUDY = read_text(OIL + PRIORS + CLAIMS)
 
 
@@ -47,7 +48,11 @@ def judged(*answers, claim="doubled"):
         ((0.03, 0.08), Verdict.FAILS, "does not hold in any of 2 stories (3 % to 8 %)."),
         ((0.03, 0.3), Verdict.UNLIKELY, "is less likely than not in all 2 stories (3 % to 30 %)."),
         ((0.51, 0.49), Verdict.EVEN, "is about as likely as not: 49 % to 51 % over all 2 stories."),
-        ((0.51, 0.7), Verdict.EVEN, "is about as likely as not: 51 % to 70 % over all 2 stories."),
+        (
+            (0.51, 0.7),
+            Verdict.PARTLY,
+            "is settled in part: it holds under m0.7 (70 %); as likely as not under m0.51 (51 %).",
+        ),
     ],
 )
 def test_stories_that_agree_make_one_sentence(values, verdict, says):
@@ -103,10 +108,11 @@ def test_a_claim_that_no_model_has_is_not_known():
 
 
 def test_what_is_not_likely_names_the_quantity_under_which_it_is():
-    unlikely = judged(answer(0.02), answer(0.03, model="two"), claim="many_voyages")
+    study = read_text(OIL + PRIORS + CLAIMS.replace("voyages[autumn] >= 200", "crude[autumn] >= 200") + CRUDE)
+    unlikely = _judged(study, "many_voyages", (answer(0.02), answer(0.03, model="two")))
     likely = judged(answer(0.7), answer(0.3, model="two"), claim="much_oil")
     alone = judged(answer(0.02), claim="doubled")
-    first, second, third = _with_the_only_one(STUDY, [unlikely, likely, alone])
+    first, second, third = _with_the_only_one(study, [unlikely, likely, alone])
     assert first.says == (
         "does not hold in any of 2 stories (2 % to 3 %). Only under oil is it more likely than not, in 1 of 2 "
         "stories (70 %)."
@@ -125,6 +131,31 @@ def test_every_pattern_of_answers_has_a_sentence(values):
     assert "{" not in found.says
     if found.verdict in (Verdict.HOLDS, Verdict.LIKELY):
         assert all(one.side == 1 for one in answers)
+
+
+def test_claims_in_other_units_are_not_taken_for_alike():
+    text = CLAIMS.replace(
+        'statement = "voyages[autumn] >= 200_000_000"', 'statement = "tonnes[autumn] >= 200_000_000"'
+    )
+    study = read_text(
+        OIL + PRIORS + text + '\n[quantity.tonnes]\nunit = "kilobarrel"\nformula = "voyages * cargo"\n'
+    )
+    unlikely = _judged(study, "many_voyages", (answer(0.02),))
+    likely = _judged(study, "much_oil", (answer(0.7),))
+    first, _ = _with_the_only_one(study, [unlikely, likely])
+    assert first.says == unlikely.says
+
+
+def test_a_story_that_contradicts_the_reports_is_left_out_with_the_reason():
+    variant = """
+[variant.too_late]
+basis = "After the last count."
+assumption.first_shipment.prior = { family = "uniform", lower = 2024-09-15, upper = 2024-10-31 }
+"""
+    found = verdicts(read_text(OIL + PRIORS + variant), ["steady"], [None, "too_late"])
+    assert [label for label, _ in found.left_out] == ["steady (too_late)"]
+    assert "no draw from the prior could have given the reports" in found.left_out[0][1]
+    assert len(found["doubled"].answers) == 1
 
 
 # ---- a real run -----------------------------------------------------------------------------------------
