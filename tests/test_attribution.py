@@ -161,6 +161,39 @@ def test_counting_twice_fits_what_is_derived(found):
     assert twice < once  # two more numbers that say what is known already
 
 
+def test_a_derived_number_that_is_counted_speaks_of_the_day_of_its_parent():
+    dated = OIL.replace("published = 2024-03-01", "published = 2024-03-01\nas_of = 2024-02-20")
+    dated = dated.replace(
+        "published = 2024-09-01\nissuer", "published = 2024-09-01\nas_of = 2024-08-20\nissuer", 1
+    )
+    study = read_text(
+        dated
+        + PRIORS[: PRIORS.index("[assumption.reporting_lag]")]
+        + PRIORS[PRIORS.index("[assumption.issuer_bias]") :]
+    )
+    assert "reporting_lag" not in study.needed
+    again = counted_twice(study)
+    assert "reporting_lag" not in again.needed
+    assert {str(report.as_of[0]) for report in again.fitted if report.id == "autumn_oil"} == {"2024-08-20"}
+
+
+def test_a_derived_number_of_another_issuer_brings_a_common_bias_along():
+    text = (OIL + PRIORS).replace(
+        'measures = "oil"\nsays = { value = 200_000_000', 'measures = "voyages"\nsays = { value = 310'
+    )
+    before, _, after = text.rpartition('issuer = "port"\nderived_from')
+    without = (before + 'issuer = "paper"\nderived_from' + after).split("[assumption.common_bias]")
+    study = read_text(without[0] + without[1][without[1].index("[assumption.report_scatter]") :])
+    assert "common_bias" in counted_twice(study).needed
+    assert sensitivity(study, seed=1).twice is not None
+
+
+def test_shares_are_of_the_quantity_itself_where_a_draw_is_not_above_zero():
+    found = sensitivity(STUDY, quantity="containers", at="2023-08-01", seed=1)
+    assert found.document()["scale"] == "linear"
+    assert not found.is_log
+
+
 def test_a_study_with_nothing_derived_has_nothing_to_count_twice():
     assert counted_twice(read_text(changed('derived_from = "autumn"', 'held_out = "to see"'))) is None
 

@@ -19,7 +19,7 @@ import estimates as est
 from estimates import terms
 from estimates.assumptions import Prior
 from estimates.correlations import Correlation, given_others, group_of, score_correlations
-from estimates.errors import StudyError
+from estimates.errors import ModelError, StudyError
 from estimates.inference.forward import compile_forward
 from estimates.study import read_text
 from estimates.terms.marginal import Marginal
@@ -218,6 +218,14 @@ def test_one_that_is_fixed_leaves_the_others_as_they_are():
         .values()
     )
     assert_within(stats.spearmanr(size, stops).statistic, 0.0, 1 / math.sqrt(40_000))
+
+
+def test_one_that_goes_together_with_others_is_refused_for_several():
+    with (
+        terms.frame(STUDY),
+        pytest.raises(ModelError, match="'size' goes together with others.*one for each report"),
+    ):
+        terms.assumption("size", dims="report")
 
 
 # ---- what is fitted ------------------------------------------------------------------------------------

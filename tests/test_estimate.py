@@ -11,6 +11,7 @@ from drawn import drawn
 from montecarlo import assert_within
 from scipy import stats
 from small import OIL, changed
+from test_terms import PRIORS
 
 import estimates as est
 from estimates.errors import OutputError, QuestionError
@@ -425,3 +426,20 @@ def test_an_estimate_without_evidence_comes_back_without(tmp_path):
     assert again.log_evidence is None
     assert again.trust == one.trust
     assert SHOWN.log_evidence == Measured(-8.3456, 0.0042)
+
+
+def test_a_claim_on_what_there_is_one_of_for_each_issuer_is_refused():
+    study = read_text(
+        OIL + PRIORS + '\n[claim.unbiased]\nsays = "nobody exaggerates"\nstatement = "issuer_bias <= 0.05"\n'
+    )
+    shown = drawn(study)
+    posterior = shown.data["posterior"].to_dataset()
+    posterior["issuer_bias"] = posterior["issuer_bias"].expand_dims(voice=["a", "b"], axis=2)
+    data = shown.data.copy()
+    data["posterior"] = posterior
+    estimate = Estimate(study, data, shown.conditions)
+    with pytest.raises(
+        QuestionError, match="the claim 'unbiased' speaks of what there is one of for each voice"
+    ):
+        estimate.probability("unbiased")
+    assert next(row for row in estimate.claim_rows() if row["id"] == "unbiased")["probability"] is None

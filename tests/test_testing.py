@@ -195,6 +195,15 @@ def test_check_model_tells_of_everything_that_is_broken():
     assert isinstance(told.value, AssertionError)
 
 
+def test_a_model_that_asks_for_something_of_its_own_is_tried_on_a_study_that_has_it():
+    build = flow_of(lambda study, *given: steady(study, *given) * terms.assumption("cargo") / 5e5)
+    (check,) = [c for c in testing.model_checks(build, examples=1) if c.law.name == "never_ships_back"]
+    assert check() is None  # drawn studies have a cargo too
+    own = flow_of(lambda study, *given: steady(study, *given) * terms.assumption("share"))
+    (check,) = [c for c in testing.model_checks(own, examples=1) if c.law.name == "never_ships_back"]
+    assert "the study has no assumption 'share'; try it on a study of yours" in check()
+
+
 def test_a_function_can_be_fitted_like_a_file():
     build = flow_of(steady)
     fit = est.infer(est.read(), shelf.of(build), seed=1)
