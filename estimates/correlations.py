@@ -32,13 +32,29 @@ class Correlation(Noun):
         description="The names of two assumptions."
     )
     rank_correlation: float = Field(
-        description="Spearman's rank correlation: 1 for the same order, -1 for the opposite; 0 for none.",
-        gt=-1,
-        lt=1,
+        description="Spearman's rank correlation, above -1 (opposite orders) and below 1 (the same order)."
     )
     basis: str = Field(description="Why they go together: the facts, with where they stand.", min_length=1)
     source: str = Field(default="", description="The address of the main source.")
     judgement: bool = Field(default=False, description="True where no source exists.")
+
+    @field_validator("rank_correlation")
+    @classmethod
+    def _between_ends(cls, rank: float) -> float:
+        if not -1 < rank < 1:
+            raise StudyError(
+                f"a rank correlation of {rank:g}",
+                remedy="Above -1 and below 1: at the ends one assumption is a function of the other.",
+            )
+        return rank
+
+    @field_validator("between", mode="before")
+    @classmethod
+    def _named(cls, names: object) -> object:
+        if not isinstance(names, list | tuple) or len(names) != 2:
+            told = f"{len(names)} names" if isinstance(names, list | tuple) else repr(names)
+            raise StudyError(told, remedy='Name two assumptions: between = ["payload", "mass"].')
+        return names
 
     @field_validator("between")
     @classmethod

@@ -138,11 +138,12 @@ class Falsification:
 
     def _sentence(self, found: Overturned, start: str) -> str:
         dials = {dial.name: dial for dial in self.dials}
-        moved = [f"{name} at {shown(dials[name], value)}" for name, value in found.values.items()]
+        moved = [_placed(dials[name], value) for name, value in found.values.items()]
         many = len(moved) > 1
         becomes = "more" if self.posterior.value < 0.5 else "less"
         then, chance = probability(found.probability.value), one_in(found.chance)
-        departure = "departures so far" if many else "so far a departure"
+        departure = "all that, or more," if many else "that, or more,"
+        idle = self._left_behind(found)
         less = found.evidence_change
         reports = (
             f" The reports are {odds(-less).partition(' to ')[0]} times less likely then."
@@ -151,8 +152,20 @@ class Falsification:
         )
         return (
             f"{start} {listed(moved)}{' together' * many} to make it {becomes} likely than not "
-            f"({then} then). The priors give {departure} a chance of {chance}.{reports}"
+            f"({then} then). The priors give {departure} a chance of {chance}.{reports}{idle}"
         )
+
+    def _left_behind(self, found: Overturned) -> str:
+        """What goes together with a dial that was turned, and was left where it was."""
+        turned = set(found.setting)
+        left = {
+            other: name
+            for correlation in self.study.correlations
+            for name, other in (correlation.between, correlation.between[::-1])
+            if name in turned and other not in turned and other in {dial.name for dial in self.dials}
+        }
+        told = [f"{other}, which goes together with {name}" for other, name in left.items()]
+        return f" Left where it was: {listed(told)}." if told else ""
 
     def document(self) -> dict[str, Any]:
         """The result as the JSON document of ``estimates falsify --json``."""
@@ -176,6 +189,7 @@ class Falsification:
                     "assumption": dial.name,
                     "unit": self.study.assumptions[dial.name].unit,
                     "judgement": self.study.assumptions[dial.name].judgement,
+                    "entries": dial.entries,
                     "fitted": dial.is_fitted,
                     "turns": _overturned(self.alone[dial.name]),
                 }
@@ -185,6 +199,11 @@ class Falsification:
             "unfitted": _overturned(self.unfitted),
             "unconfirmed": list(self.unconfirmed),
         }
+
+
+def _placed(dial: Dial, value: float | dt.date) -> str:
+    several = f" for all {dial.entries}" if dial.entries > 1 else ""
+    return f"{dial.name} at {shown(dial, value)}{several}"
 
 
 def shown(dial: Dial, value: float | dt.date) -> str:

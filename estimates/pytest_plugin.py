@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from estimates.errors import EstimatesError
+
 _MARKERS = {
     "estimates_model": "estimates_model(build, study=None, slow=False, examples=5): each law of models",
     "estimates_study": "estimates_study(study, model='steady'): each law of studies",
@@ -29,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each law for a test that is marked and takes `law`."""
-    for name in _MARKERS:
+    for name, line in _MARKERS.items():
         marker = metafunc.definition.get_closest_marker(name)
         if marker is None:
             continue
@@ -37,7 +39,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             raise pytest.UsageError(
                 f"{metafunc.definition.nodeid}: a test marked {name} takes an argument law"
             )
-        checks = _checks(name, *marker.args, **marker.kwargs)
+        try:
+            checks = _checks(name, *marker.args, **marker.kwargs)
+        except (TypeError, EstimatesError) as error:
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}; write {line}") from None
         metafunc.parametrize("law", checks, ids=[check.law.name for check in checks])
 
 

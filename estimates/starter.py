@@ -82,6 +82,12 @@ prior = {{ family = "lognormal", q05 = 300, q95 = 900 }}
 basis = "Say why: what does one carry?"
 judgement = true
 
+# Two assumptions that are likely to be large or small together:
+# [[correlation]]
+# between = ["load", "daily_rate"]
+# rank_correlation = 0.5
+# basis = "Why they go together."
+
 # ---- quantities: what you want to know -------------------------------------------------------------
 # Names of carriers, assumptions and other quantities, with + - * / and integer powers. Units are checked.
 

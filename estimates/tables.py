@@ -220,7 +220,9 @@ def priors(study: Study) -> Iterator[Table | str]:
     yield table
     for correlation in study.correlations:
         mark = " *" if correlation.judgement else ""
-        yield f"{words.together(correlation.between, correlation.rank_correlation)}{mark}"
+        fixed = [n for n in correlation.between if study.assumptions[n].prior.family == "fixed"]
+        idle = f" (without effect: {words.listed(fixed)} fixed)" if fixed else ""
+        yield f"{words.together(correlation.between, correlation.rank_correlation)}{mark}{idle}"
     judged = [*(a.judgement for a in study.assumptions.values()), *(c.judgement for c in study.correlations)]
     if any(judged):
         yield "* judgement: no source is given"
@@ -548,24 +550,38 @@ def _span(found: Iterable[dict[str, float] | None]) -> str:
 def alone(study: Study, document: dict[str, Any]) -> Iterator[Table | str]:
     """Where each assumption by itself would overturn a claim."""
     ends = ("5 %", "95 %")
-    table = _table("assumption", *ends, "turns at", "z", "chance", "reports", right=(*ends, "turns at", "z"))
+    told = [_against(row["turns"]) for row in document["alone"]]
+    more = ["reports"] if any(told) else []
+    table = _table("assumption", *ends, "turns at", "z", "chance", *more, right=(*ends, "turns at", "z"))
     priors = {row["name"]: row for row in prior_rows(study)}
-    for row in document["alone"]:
+    for row, against in zip(document["alone"], told, strict=True):
         name, turns = row["assumption"], row["turns"]
         prior = priors[name]
-        cells = ["no value", "", "", ""]
+        cells = ["no value", "", ""]
         if turns:
-            (setting,), less = turns["settings"], turns["evidence_change"]
-            against = f"{words.odds(-less)} against" if less is not None and less < -_TEN else ""
-            value, chance = words.stated(setting["value"]), words.one_in(turns["chance"])
-            cells = [value, f"{setting['z']:+.1f}", chance, against]
-        _add(table, name + " *" * row["judgement"], prior["q05"], prior["q95"], *cells)
+            (setting,) = turns["settings"]
+            cells = [
+                words.stated(setting["value"]),
+                f"{setting['z']:+.1f}",
+                words.one_in(turns["chance"]),
+            ]
+        all_of_them = f" (all {row['entries']})" if row["entries"] > 1 else ""
+        label = f"{name}{all_of_them}{' *' * row['judgement']}"
+        _add(table, label, prior["q05"], prior["q95"], *cells, *([against] if more else []))
     yield table
     yield (
         "Turns at: the value that, fixed, overturns the claim by itself. z: its distance from the middle of "
-        "the prior, in standard deviations. Chance: of lying so far out on that side. Reports: the odds "
-        "against them then, beside the estimate. * judgement: no source is given."
+        "the prior, in standard deviations. Chance: of lying so far out on that side, all of them where "
+        "there is one for each issuer. * judgement: no source is given."
     )
+    if more:
+        yield "Reports: the odds against them then, beside the estimate."
+
+
+def _against(turns: dict[str, Any] | None) -> str:
+    """The odds against the reports at a setting, where they are worth telling."""
+    less = turns["evidence_change"] if turns else None
+    return f"{words.odds(-less)} against" if less is not None and less < -_TEN else ""
 
 
 def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
@@ -592,6 +608,10 @@ def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
         f"Share: of the variance of {of}. Width known: the expected width of the 89 % interval once it is "
         f"known, now {f'{now} {unit}'.strip()}. Prior: power-scaling sensitivity, worth a look above 0.05. "
         "Would settle: the expected fall of p (1 - p) of a claim. * judgement: no source is given."
+    )
+    yield (
+        "Shares of assumptions that hang together overlap, and need not add up; those of level, trend and "
+        "load do, each being what it adds on average in whatever order they become known."
     )
     scaling = document["likelihood_scaling"]
     if scaling is not None:

@@ -70,9 +70,20 @@ def test_a_study_keeps_its_correlations_and_its_fingerprint_knows_them():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (stated("size", "fill", 0.5), "correlation 1 · between: unknown assumption 'fill'\n.*mean 'filled'"),
+        (
+            stated("size", "fill", 0.5),
+            "study:\\d+ · correlation 1 · between: unknown assumption 'fill'\n.*mean 'filled'",
+        ),
         (stated("size", "size", 0.5), "'size' with itself\n.*two assumptions"),
-        (stated("size", "filled", 1), "rank_correlation.*less than 1"),
+        (
+            stated("size", "filled", 1),
+            "study:\\d+ · correlation 1 · rank_correlation: a rank correlation of 1\n.*below 1",
+        ),
+        (stated("size", '", "filled', 0.5), "correlation 1 · between: 3 names\n.*Name two assumptions"),
+        (
+            stated("size", "filled", 0.5).replace("[[correlation]]", "[correlation]"),
+            "is one table\n.*two brackets",
+        ),
         (stated("size", "issuer_bias", 0.5), "'issuer_bias' may be one for each issuer\n.*one number"),
         (
             stated("size", "filled", 0.5) + stated("filled", "size", 0.4),

@@ -316,7 +316,7 @@ def test_the_sentence_names_the_value_with_its_unit_and_the_chance(fitted_loads)
     _, says = list(fitted_loads.sentences())[-2:]
     assert "It would take cargo at " in says
     assert "barrels/voyage to make it more likely than not (5" in says
-    assert "so far a departure a chance of 1 in " in says
+    assert "that, or more, a chance of 1 in " in says
 
 
 def test_the_command_prints_what_it_writes(tmp_path):

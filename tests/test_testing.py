@@ -313,11 +313,17 @@ def test_the_test_file_of_the_documentation_passes_under_pytest(tmp_path):
     assert "9 passed" in ran.stdout
 
 
-def test_a_marked_test_without_the_argument_is_told_so(tmp_path):
-    (tmp_path / "test_it.py").write_text(
-        'import pytest\n\n\n@pytest.mark.estimates_model("steady")\ndef test_it():\n    pass\n',
-        encoding="utf-8",
-    )
+@pytest.mark.parametrize(
+    ("marker", "argument", "says"),
+    [
+        ('estimates_model("steady")', "", "takes an argument law"),
+        ("estimates_study", "law", "write estimates_study(study, model='steady')"),
+        ('estimates_model("stedy")', "law", "unknown model 'stedy'"),
+    ],
+)
+def test_a_marker_that_cannot_be_meant_is_told_so(tmp_path, marker, argument, says):
+    text = f"import pytest\n\n\n@pytest.mark.{marker}\ndef test_it({argument}):\n    pass\n"
+    (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
         capture_output=True,
@@ -326,4 +332,4 @@ def test_a_marked_test_without_the_argument_is_told_so(tmp_path):
         cwd=tmp_path,
     )
     assert ran.returncode != 0
-    assert "takes an argument law" in ran.stdout + ran.stderr
+    assert says in ran.stdout + ran.stderr

@@ -59,6 +59,8 @@ def _spoken(loc: Place, document: Mapping[str, Any]) -> str:
         label = repr(entry["id"]) if isinstance(entry, dict) and "id" in entry else f"number {loc[1] + 1}"
         rest = ".".join(map(str, loc[2:]))
         return f"report {label} · {rest}" if rest else f"report {label}"
+    if len(loc) > 1 and loc[0] == "correlation" and isinstance(loc[1], int):
+        return " · ".join([f"correlation {loc[1] + 1}", *map(str, loc[2:3])])
     return ".".join(str(part) for part in loc if part not in ("float", "date", "[key]"))
 
 
@@ -105,6 +107,8 @@ def field_named(where: str, document: Mapping[str, Any]) -> Place:
         start: Place = (
             ("report", len(names) - 1 - names[::-1].index(wanted)) if wanted in names else ("report",)
         )
+    elif numbered := re.fullmatch(r"(\w+) (\d+)", head):
+        start = (numbered[1], int(numbered[2]) - 1)
     else:
         start = tuple(head.split("."))
     return (*start, *(field.split(" · ")[0].split(".") if field else ()))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PlainSerializer,
     PrivateAttr,
@@ -33,6 +34,12 @@ from estimates.study.refusals import translated
 from estimates.units import DATE, Units, units_of
 
 type Frozen[T] = Annotated[Mapping[Identifier, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
+
+
+def _several(tables: Any) -> Any:
+    if isinstance(tables, Mapping):
+        raise StudyError("[correlation] is one table", remedy="Write [[correlation]], with two brackets.")
+    return tables
 
 
 class Carriers(Noun):
@@ -104,7 +111,9 @@ class Study(Noun):
     )
     reports: Annotated[tuple[Report, ...], Strict(False)] = Field(default=(), alias="report")
     assumptions: Frozen[Assumption] = Field(default_factory=lambda: MappingProxyType({}), alias="assumption")
-    correlations: Annotated[tuple[Correlation, ...], Strict(False)] = Field(default=(), alias="correlation")
+    correlations: Annotated[tuple[Correlation, ...], Strict(False), BeforeValidator(_several)] = Field(
+        default=(), alias="correlation"
+    )
     quantities: Frozen[Quantity] = Field(default_factory=lambda: MappingProxyType({}), alias="quantity")
     claims: Frozen[Claim] = Field(default_factory=lambda: MappingProxyType({}), alias="claim")
     variants: Frozen[Variant] = Field(default_factory=lambda: MappingProxyType({}), alias="variant")

@@ -135,9 +135,9 @@ def _trial(
             return str(reason)
         if complaint is not None:
             raise BrokenLawError(
-                f"{law.says} {complaint[:1].upper()}{complaint[1:]}.",
+                f"{law.says} But {complaint}.",
                 where=f"{name} · {law.name}",
-                remedy=f"Found on {_told(shown)}.",
+                remedy="" if study is not None else f"Found on {_told(shown)}.",
             )
         return None
 
