@@ -256,6 +256,8 @@ def _judged(study: Study, name: str, answers: tuple[Answer, ...]) -> Judged:
     turned = [answer for answer in answers if answer.depends_on_over]
     if turned and verdict is not Verdict.DEPENDS_ON_OVER:
         says += f". How 'over' is read turns it {_where([answer.label for answer in turned], answers)}"
+    if answers and all(answer.prior.value in (0.0, 1.0) for answer in answers):
+        says += ". The assumptions settle it: no report can change it"
     return Judged(name, study.claims[name], answers, verdict, f"{says}.")
 
 

@@ -103,6 +103,13 @@ def test_other_verdicts_still_say_where_over_turns_the_claim():
     assert found.says.endswith("not under b (20 %). How 'over' is read turns it under a.")
 
 
+def test_a_claim_that_the_assumptions_settle_is_told_so():
+    settled = [Answer(m, None, Measured(1.0, 0.0), Measured(1.0, 0.0), None) for m in ("one", "two")]
+    assert judged(*settled).says == (
+        "holds in all 2 stories (over 99 %). The assumptions settle it: no report can change it."
+    )
+
+
 def test_a_claim_that_no_model_has_is_not_known():
     assert judged().says == "is not known: no model asked has what it speaks of."
 
