@@ -13,7 +13,7 @@ from scipy import special
 from estimates import shares
 from estimates.assumptions import MODEL_ASSUMPTIONS, Distribution
 from estimates.errors import EngineError, QuestionError, StudyError, choices
-from estimates.estimate import TAILS, Estimate, Measured
+from estimates.estimate import SPREAD, Estimate, Measured
 from estimates.files import finite
 from estimates.inference import infer
 from estimates.quantities import dependencies
@@ -29,9 +29,6 @@ GROUPS = ("level", "trend", "load")
 
 LEVEL = ("issuer_bias", "common_bias")
 """The assumptions on the level of counts. Other fitted ones are on the trend, and the rest on the load."""
-
-INFORMATIVE = 0.05
-"""A power-scaling sensitivity above this is worth a look (Kallioinen et al. 2024)."""
 
 
 @dataclass(frozen=True)
@@ -286,7 +283,7 @@ def _attributed(
 
 
 def _spread(draws: Array) -> tuple[float, float, float]:
-    lower, median, upper = np.quantile(draws, (TAILS[0], 0.5, TAILS[1]))
+    lower, median, upper = np.quantile(draws, SPREAD)
     return float(lower), float(median), float(upper)
 
 
@@ -314,8 +311,8 @@ def _inputs(estimate: Estimate, quantity: str) -> Iterator[_Input]:
     study = estimate.study
     named = {quantity, *dependencies(quantity, study.quantities)}
     fitted = set(estimate.data["posterior"].attrs["fitted"].split(","))
+    behind = study.carriers.name in named or bool(named & fitted)
     for text, name, draws in estimate.scalars():
-        behind = study.carriers.name in named or bool(named & fitted)
         if name not in named and not (behind and (name in fitted or name not in study.assumptions)):
             continue
         known = name in study.assumptions

@@ -222,18 +222,16 @@ def _tried(study: "Study", model: "ModelFile") -> list[dict[str, Any]]:
         from estimates import testing
 
         checks = [*testing.study_checks(study, model.path), *testing.model_checks(model.path, study)]
-        rows = []
-        for number, one in enumerate(checks):
-            if progress:
-                progress(number / len(checks), one.law.name.replace("_", " "))
-            not_tried = broken = None
-            try:
-                not_tried = one()
-            except testing.BrokenLawError as error:
-                broken = str(error)
-            row: dict[str, Any] = {"of": one.subject, "law": one.law.name, "says": one.law.says}
-            rows.append(row | {"broken": broken, "not_tried": not_tried})
-    return rows
+        return [
+            {
+                "of": check.subject,
+                "law": check.law.name,
+                "says": check.law.says,
+                "broken": broken,
+                "not_tried": not_tried,
+            }
+            for check, broken, not_tried in testing.outcomes(checks, progress)
+        ]
 
 
 @app.command(epilog=_COMPARE_EXAMPLES)

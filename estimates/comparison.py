@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from estimates import shelf
 from estimates.errors import QuestionError, choices
 from estimates.estimate import INTERVAL, SPREAD, Estimate, Measured
 from estimates.files import finite
 from estimates.inference import Blend, Evidence, fitted, log_evidence
 from estimates.study import Study
 from estimates.study.rereading import rereadings
-from estimates.words import odds
+from estimates.words import odds, story_label
 from estimates.workers import Progress, Workers
 
 LIMIT = 10.0
@@ -33,9 +34,6 @@ FEW_REPORTS = 10
 
 FAILS_BELOW = 0.01
 """A report that a story gives a smaller two-sided probability is one it fails."""
-
-EVIDENCE_MODELS = ("steady", "stepped", "accelerating", "lumpy")
-"""The models compared unless others are named: those whose evidence importance sampling can give."""
 
 type Place = tuple[str, str | None]
 
@@ -57,8 +55,7 @@ class Verdict(Enum):
 
 def label_of(place: Place) -> str:
     """Model and variant in words: steady (mid_2022)."""
-    model, variant = place
-    return f"{model} ({variant})" if variant else model
+    return story_label(*place)
 
 
 @dataclass(frozen=True)
@@ -382,7 +379,7 @@ class Comparison:
 
 def compare(
     study: Study | Sequence[Study],
-    models: Sequence[str | Path] = EVIDENCE_MODELS,
+    models: Sequence[str | Path] = shelf.RIVALS,
     variants: Sequence[str | None] | None = None,
     *,
     seed: int = 1,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from estimates.assumptions import Distribution
@@ -51,9 +52,9 @@ class Dial:
         """The value at z, in the unit of models; dates in days since the epoch."""
         return float(self.prior.quantile(special.ndtr(z)))
 
-    def score(self, value: float) -> float:
-        """The z of a value in the unit of models."""
-        return float(np.clip(special.ndtri(self.prior.cumulative(value)), -FARTHEST, FARTHEST))
+    def score(self, values: ArrayLike) -> NDArray[np.float64]:
+        """The z of values in the unit of models; those beyond the farthest stand there."""
+        return np.clip(special.ndtri(self.prior.cumulative(values)), -FARTHEST, FARTHEST)
 
     def stated(self, z: float) -> float | dt.date:
         """The value at z as the study would state it, in its own unit, with four digits or as a day."""

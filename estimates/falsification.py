@@ -24,9 +24,8 @@ from estimates.errors import ContradictionError, QuestionError, choices
 from estimates.estimate import Measured
 from estimates.inference import infer
 from estimates.overturning import Search, is_over
-from estimates.reports import Printing
 from estimates.study import Study
-from estimates.study.rereading import opened
+from estimates.study.rereading import has_over, opened
 from estimates.words import date_words, listed, number, odds, one_in, probability, units
 from estimates.workers import Progress, Workers
 
@@ -271,8 +270,7 @@ def falsify(  # noqa: PLR0913 - the question (claim, dials, tries) and the fit (
         pool.tell("fitting", 0.0)
         base = infer(study, model, seed=seed)
         search = Search(base, claim, dials, tries)
-        has_over = any(report.says.printing is Printing.FLOOR for report in study.fitted)
-        rereads = [(opened(study), str(model), seed, claim)] if has_over else []
+        rereads = [(opened(study), str(model), seed, claim)] if has_over(study) else []
         pool.tell("searching", 0.1)
         loads = [dial for dial in search.dials if not dial.is_fitted]
         alone = list(search.alone())

@@ -13,17 +13,13 @@ from estimates.errors import ContradictionError, QuestionError, StudyError
 from estimates.estimate import Measured
 from estimates.formula import Day, Name
 from estimates.inference import infer
-from estimates.reports import Printing
 from estimates.study import Study
-from estimates.study.rereading import opened
-from estimates.words import label, listed, span
+from estimates.study.rereading import has_over, opened
+from estimates.words import label, listed, span, story_label
 from estimates.workers import Progress, Workers
 
 CLEARLY = 0.9
 """From this probability on a claim is said to hold, and below its complement not to."""
-
-CLAIM_MODELS = ("steady", "stepped", "accelerating", "lumpy")
-"""The models asked unless others are named."""
 
 MOST_NAMED = 4
 """More stories than this are counted and not named."""
@@ -67,7 +63,7 @@ class Answer:
     @property
     def label(self) -> str:
         """The story in words: steady (mid_2022)."""
-        return f"{self.model} ({self.variant})" if self.variant else self.model
+        return story_label(self.model, self.variant)
 
     @property
     def side(self) -> int:
@@ -158,7 +154,7 @@ def _number(found: Measured | None) -> dict[str, float] | None:
 
 def verdicts(
     study: Study,
-    models: Sequence[str | Path] = CLAIM_MODELS,
+    models: Sequence[str | Path] = shelf.RIVALS,
     variants: Sequence[str | None] | None = None,
     *,
     seed: int = 1,
@@ -168,7 +164,8 @@ def verdicts(
     """Ask several models, under several readings, for the probability of every claim of a study.
 
     Each story is fitted as read, and again with every "over" open, where there is one: how far "over"
-    reaches is nobody's knowledge, and a claim that hangs on it has to say so.
+    reaches is nobody's knowledge, and a claim that hangs on it has to say so. A story that contradicts the
+    reports, or whose model lacks something, is left out with the reason.
 
     Parameters
     ----------
@@ -182,8 +179,6 @@ def verdicts(
     -------
     Verdicts
 
-    A story that contradicts the reports, or whose model lacks something, is left out with the reason.
-
     Raises
     ------
     QuestionError
@@ -196,7 +191,7 @@ def verdicts(
     named = [None, *study.variants] if variants is None else list(variants)
     readings = {name: study.variant(name) if name else study for name in named}
     places = [(str(model), name) for model in dict.fromkeys(map(str, models)) for name in readings]
-    with_over = {name for name, read in readings.items() if _has_over(read)}
+    with_over = {name for name, read in readings.items() if has_over(read)}
     tasks = [(readings[name], model, seed) for model, name in places]
     tasks += [(opened(readings[name]), model, seed) for model, name in places if name in with_over]
     with Workers(workers, progress) as pool:
@@ -204,24 +199,19 @@ def verdicts(
     reread = iter(found[len(places) :])
     answers: dict[str, list[Answer]] = {claim: [] for claim in study.claims}
     trusted, left_out = [], []
-    for (_, variant), story in zip(places, found, strict=False):
+    for (_, variant), told in zip(places, found, strict=False):
         again = next(reread) if variant in with_over else None
-        label = f"{story.model} ({variant})" if variant else story.model
-        if story.reason:
-            left_out.append((label, story.reason))
+        if told.reason:
+            left_out.append((story_label(told.model, variant), told.reason))
             continue
-        trusted.append(Trusted(label, story.trust))
-        for claim, asked in story.claims.items():
+        trusted.append(Trusted(story_label(told.model, variant), told.trust))
+        for claim, asked in told.claims.items():
             if asked is not None:
                 more = again.claims.get(claim) if again else None
-                answers[claim].append(Answer(story.model, variant, *asked, more[1] if more else None))
+                answers[claim].append(Answer(told.model, variant, *asked, more[1] if more else None))
     judged = [_judged(study, name, tuple(given)) for name, given in answers.items()]
-    told = tuple(_with_the_only_one(study, judged))
-    return Verdicts(study, seed, told, tuple(trusted), tuple(left_out))
-
-
-def _has_over(study: Study) -> bool:
-    return any(report.says.printing is Printing.FLOOR for report in study.fitted)
+    whole = tuple(_with_the_only_one(study, judged))
+    return Verdicts(study, seed, whole, tuple(trusted), tuple(left_out))
 
 
 class _Story(NamedTuple):

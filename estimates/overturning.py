@@ -7,14 +7,13 @@ of its posterior. A search goes from there outwards, so that what it meets first
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, product
-from random import Random
 
 import numpy as np
 
 from estimates.dials import FARTHEST, Dial, Setting
 from estimates.errors import QuestionError, choices
 from estimates.estimate import Estimate
-from estimates.turned import Turned, dials_of
+from estimates.turned import Turned
 
 STEP = 0.25
 """Hypothesis turns dials in steps of so many standard deviations."""
@@ -30,7 +29,7 @@ class Search:
     def __init__(self, base: Estimate, claim: str, names: Sequence[str] | None, tries: int) -> None:
         self.turned, self.tries, self.seed = Turned(base, claim), tries, base.conditions.seed
         self.posterior = base.probability(claim)
-        known = {dial.name: dial for dial in dials_of(base, claim)}
+        known = self.turned.dials
         for name in names or ():
             if name not in known:
                 raise QuestionError(f"{claim!r} does not rest on {name!r}", remedy=choices(name, known))
@@ -77,26 +76,15 @@ class Search:
 
     def _hunted(self, names: Sequence[str]) -> Setting | None:
         """A setting that Hypothesis finds, and shrinks to few dials near their middles."""
-        from hypothesis import HealthCheck, Phase, find, settings
         from hypothesis import strategies as st
-        from hypothesis.errors import NoSuchExample
+
+        from estimates.strategies import smallest
 
         steps = round(FARTHEST / STEP)
         turn = st.tuples(st.sampled_from(names), st.integers(1, steps), st.sampled_from((-1, 1)))
         some = st.lists(turn, min_size=1, max_size=len(names), unique_by=lambda one: one[0])
-        quiet = settings(
-            max_examples=self.tries,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        )
-        chance = Random(self.seed)  # noqa: S311 - Hypothesis takes no other
-        try:
-            turns = find(some, lambda t: self.overturns(_as_setting(t)), settings=quiet, random=chance)
-        except NoSuchExample:
-            return None
-        return _as_setting(turns)
+        turns = smallest(some, lambda t: self.overturns(_as_setting(t)), tries=self.tries, seed=self.seed)
+        return None if turns is None else _as_setting(turns)
 
     def _overturning(self, names: Sequence[str], count: int) -> list[Setting]:
         """The combinations of so many dials that overturn the claim when turned all the way."""
@@ -143,12 +131,17 @@ class Search:
             low, high = (low, middle) if self._is_over(direction, names, middle) else (middle, high)
         return high
 
-    def _cost_along(self, direction: np.ndarray, names: Sequence[str], most: float | None = None) -> float:
-        """The cost of the nearest setting in a direction that overturns the claim; huge where none does."""
-        limit = self._reach(direction, names) if most is None else most
+    def _crossing(self, direction: np.ndarray, names: Sequence[str]) -> Setting | None:
+        """The nearest setting in a direction that overturns the claim, if turning all the way does."""
+        limit = self._reach(direction, names)
         if not self._is_over(direction, names, limit):
-            return _FAR
-        return self.cost(self._at(direction, names, self._bisected(direction, names, 0.0, limit)))
+            return None
+        return self._at(direction, names, self._bisected(direction, names, 0.0, limit))
+
+    def _cost_along(self, direction: np.ndarray, names: Sequence[str]) -> float:
+        """The cost of that setting; huge where there is none."""
+        found = self._crossing(direction, names)
+        return _FAR if found is None else self.cost(found)
 
     def _design_point(self, setting: Setting) -> Setting:
         """The setting of least cost, over directions into the same corner; never worse than the one given."""
@@ -173,12 +166,8 @@ class Search:
             method="Nelder-Mead",
             options={"maxfev": 60 * len(names), "xatol": 0.01, "fatol": 1e-3, "initial_simplex": simplex},
         )
-        towards = direction(np.asarray(found.x))
-        limit = self._reach(towards, names)
-        if not self._is_over(towards, names, limit):
-            return nearest
-        best = self._at(towards, names, self._bisected(towards, names, 0.0, limit))
-        return min(best, nearest, key=self.cost)
+        best = self._crossing(direction(np.asarray(found.x)), names)
+        return nearest if best is None else min(best, nearest, key=self.cost)
 
 
 def _as_setting(turns: Iterable[tuple[str, int, int]]) -> Setting:

@@ -17,6 +17,9 @@ _INSTALLED = Path(__file__).parent / "models"
 _CHECKOUT = Path(__file__).parent.parent / "models"
 LARGEST_FILE = 1_000_000
 
+RIVALS = ("steady", "stepped", "accelerating", "lumpy")
+"""The models held against one another unless others are named: those that importance sampling can serve."""
+
 
 def folder() -> Path:
     """Where the shelf is: beside the package in a checkout, inside it when installed."""

@@ -15,10 +15,14 @@ hundred, every assumption where it was.
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, find
+from hypothesis import settings as quiet_settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
 from estimates.assumptions import Assumption, Prior
 from estimates.dials import Dial
@@ -31,6 +35,32 @@ NAME = "drawn"
 
 EPOCH, HORIZON = dt.date(2020, 1, 1), dt.date(2023, 12, 31)
 """The clock of the studies that are drawn."""
+
+
+def smallest[Drawn](
+    strategy: st.SearchStrategy[Drawn],
+    condition: Callable[[Drawn], bool],
+    *,
+    tries: int,
+    seed: int,
+    shrinks: bool = True,
+) -> Drawn | None:
+    """The smallest that is found to meet a condition in so many tries; None where none does.
+
+    The same seed finds the same. Nothing is kept from one call to the next.
+    """
+    quiet = quiet_settings(
+        max_examples=tries,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    chance = Random(seed)  # noqa: S311 - Hypothesis takes no other
+    try:
+        return find(strategy, condition, settings=quiet, random=chance)
+    except NoSuchExample:
+        return None
 
 
 def round_numbers(least: int = 1, most: int = 1_000_000) -> st.SearchStrategy[float]:

@@ -1,14 +1,13 @@
 """What a claim comes to when some assumptions are fixed elsewhere in their priors, from draws of one fit."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from estimates.assumptions import Distribution
 from estimates.claims import truth
-from estimates.dials import FARTHEST, Dial, Setting
+from estimates.dials import Dial, Setting
 from estimates.estimate import Estimate
 from estimates.formula import Name
 from estimates.quantities import dependencies, evaluate
@@ -35,9 +34,9 @@ def dials_of(estimate: Estimate, claim: str) -> tuple[Dial, ...]:
 
 
 def _dial(study: Study, draws: Any, is_fitted: bool) -> Dial:
-    values = np.asarray(draws, dtype=float)
-    scores = _scores(study.distribution(str(draws.name)), values)
-    return Dial(study, str(draws.name), is_fitted, len(scores), float(np.mean(scores)) if is_fitted else 0.0)
+    dial = Dial(study, str(draws.name), is_fitted)
+    scores = _scores(dial, np.asarray(draws, dtype=float))
+    return replace(dial, entries=len(scores), origin=float(np.mean(scores)) if is_fitted else 0.0)
 
 
 class Turned:
@@ -59,7 +58,7 @@ class Turned:
             for name, at in self._roots(leaf)
         }
         self._scores = {
-            name: _scores(dial.prior, np.asarray(draws[name], dtype=float))
+            name: _scores(dial, np.asarray(draws[name], dtype=float))
             for name, dial in self.dials.items()
             if dial.is_fitted
         }
@@ -110,7 +109,6 @@ class Turned:
         return weights / weights.sum(), moved
 
 
-def _scores(prior: Distribution, draws: Array) -> Array:
+def _scores(dial: Dial, draws: Array) -> Array:
     """The prior scores of draws (entry, draw): one entry, or one for each issuer."""
-    flat = draws.reshape(draws.shape[0] * draws.shape[1], -1).T
-    return np.clip(special.ndtri(prior.cumulative(flat)), -FARTHEST, FARTHEST)
+    return dial.score(draws.reshape(draws.shape[0] * draws.shape[1], -1).T)

@@ -290,6 +290,15 @@ def _plural(word: str) -> str:
     return f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
 
 
+def story_label(model: str, variant: str | None) -> str:
+    """A model under a reading of its study.
+
+    >>> story_label("steady", None), story_label("steady", "mid_2022")
+    ('steady', 'steady (mid_2022)')
+    """
+    return f"{model} ({variant})" if variant else model
+
+
 def together(names: Sequence[str], rank_correlation: float) -> str:
     """That two assumptions go together.
 

@@ -31,7 +31,7 @@ def rereadings(study: Study, names: Iterable[str]) -> Iterator[tuple[str, Study]
         for name in scaled:
             yield from _possible(f"{name} {words}", study, partial(widened, names=[name], factor=factor))
         yield from _possible(f"all priors {words}", study, partial(widened, names=scaled, factor=factor))
-    if any(report.says.printing is Printing.FLOOR for report in study.fitted):
+    if has_over(study):
         yield "every 'over' open", opened(study)
     issuers = {report.issuer for report in study.fitted}
     if len(study.fitted) > len(issuers):
@@ -85,6 +85,11 @@ _LINES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "gamma": (math.log, math.exp),
     "beta": (lambda p: math.log(p / (1 - p)), lambda x: 1 / (1 + math.exp(-x))),
 }
+
+
+def has_over(study: Study) -> bool:
+    """Whether `opened` would change how any fitted report is read."""
+    return any(report.says.printing is Printing.FLOOR for report in study.fitted)
 
 
 def opened(study: Study) -> Study:

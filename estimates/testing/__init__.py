@@ -5,10 +5,9 @@ broken, the smallest study that shows it is told. `check_model` and `check_study
 everything that is broken; the pytest plugin makes a test of each (see `docs/testing.md`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from estimates import shelf, strategies
 from estimates.errors import ContradictionError, ModelError, StudyError
@@ -94,16 +93,28 @@ def check_study(
 
 
 def _tried(checks: Sequence[Check], progress: Progress | None) -> None:
-    broken = []
+    broken = [outcome.broken for outcome in outcomes(checks, progress) if outcome.broken]
+    if broken:
+        raise BrokenLawError("\n".join(broken))
+
+
+class Outcome(NamedTuple):
+    """A law that was tried: what broke it, or why it could not be tried; neither where it is kept."""
+
+    check: Check
+    broken: str | None
+    not_tried: str | None
+
+
+def outcomes(checks: Sequence[Check], progress: Progress | None = None) -> Iterator[Outcome]:
+    """Try some laws one after another."""
     for number, check in enumerate(checks):
         if progress:
             progress(number / len(checks), check.law.name.replace("_", " "))
         try:
-            check()
+            yield Outcome(check, None, check())
         except BrokenLawError as error:
-            broken.append(str(error))
-    if broken:
-        raise BrokenLawError("\n".join(broken))
+            yield Outcome(check, str(error), None)
 
 
 class _Subjects:
@@ -147,9 +158,7 @@ def _trial(
 def _complaint(law: Law, subject: Subject) -> str | None:
     try:
         return law.check(subject)
-    except ContradictionError as error:
-        return error.what
-    except ModelError as error:
+    except (ContradictionError, ModelError) as error:
         return error.what
     except StudyError as error:  # a drawn study has only what models agree upon
         if subject.study.name != strategies.NAME:
@@ -165,9 +174,6 @@ def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study, str 
     NotTriedError
         Where it could be tried on none.
     """
-    from hypothesis import HealthCheck, Phase, find, settings
-    from hypothesis.errors import NoSuchExample
-
     built, seen = 0, list[Study]()
     told: dict[str, str] = {}
     reasons: list[NotTriedError] = []
@@ -187,21 +193,15 @@ def _smallest(law: Law, subjects: _Subjects, examples: int) -> tuple[Study, str 
             told[study.fingerprint] = complaint
         return complaint is not None
 
-    quiet = settings(
-        max_examples=examples if law.cost == "cheap" else 1,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink) if law.cost == "cheap" else (Phase.generate,),
-        suppress_health_check=list(HealthCheck),
+    is_cheap = law.cost == "cheap"
+    found = strategies.smallest(
+        strategies.studies(), breaks, tries=examples if is_cheap else 1, seed=subjects.seed, shrinks=is_cheap
     )
-    chance = Random(subjects.seed)  # noqa: S311 - Hypothesis takes no other
-    try:
-        found = find(strategies.studies(), breaks, settings=quiet, random=chance)
-    except NoSuchExample:
-        if not seen:
-            raise reasons[0] from None
-        return seen[0], None
-    return found, told[found.fingerprint]
+    if found is not None:
+        return found, told[found.fingerprint]
+    if not seen:
+        raise reasons[0]
+    return seen[0], None
 
 
 def _told(study: Study) -> str:
@@ -218,8 +218,10 @@ __all__ = [
     "Check",
     "Law",
     "NotTriedError",
+    "Outcome",
     "check_model",
     "check_study",
     "model_checks",
+    "outcomes",
     "study_checks",
 ]

@@ -9,7 +9,7 @@ from estimates.reports import Report
 from estimates.seeds import generator
 from estimates.study import Study
 from estimates.testing.law import Law
-from estimates.testing.model_laws import does_not_count_relays, does_not_mind_the_order
+from estimates.testing.model_laws import ORDER, RELAYS
 from estimates.testing.subjects import Array, Subject, estimated
 
 
@@ -111,16 +111,8 @@ STUDY_LAWS = (
         "Every prior has the quantiles that it states.",
         _states_its_priors,
     ),
-    Law(
-        "does_not_mind_the_order",
-        "The order of reports in the file changes nothing.",
-        does_not_mind_the_order,
-    ),
-    Law(
-        "does_not_count_relays",
-        "A release that is told again changes nothing.",
-        does_not_count_relays,
-    ),
+    ORDER,
+    RELAYS,
     Law(
         "counts_nothing_twice",
         "No number is, unanswered, another one told again or turned into other units.",

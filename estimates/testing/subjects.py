@@ -84,21 +84,24 @@ def with_intervals(study: Study, below: float, above: float, scale: float = 1.0)
                 "interval": ends,
             }
 
-    return remade(study, changed)
+    return reworded(study, changed)
 
 
-def remade(
-    study: Study,
-    report: Callable[[dict[str, Any]], None],
-    whole: Callable[[dict[str, Any]], None] | None = None,
-) -> Study:
-    """The study with every report changed in place, then the whole document."""
+def remade(study: Study, change: Callable[[dict[str, Any]], None]) -> Study:
+    """The study with its document changed in place."""
     document = study._raw()
-    for one in document["report"]:
-        report(one)
-    if whole is not None:
-        whole(document)
+    change(document)
     return study._made(document)
+
+
+def reworded(study: Study, change: Callable[[dict[str, Any]], None]) -> Study:
+    """The study with every report changed in place."""
+
+    def each(document: dict[str, Any]) -> None:
+        for report in document["report"]:
+            change(report)
+
+    return remade(study, each)
 
 
 def counts_carriers(study: Study, name: str) -> bool:
@@ -118,7 +121,7 @@ def scaled(study: Study, names: Sequence[str]) -> Study:
                 if end in prior:
                     prior[end] = FACTOR * prior[end]
 
-    return remade(with_intervals(study, 1, 1, FACTOR), lambda report: None, larger)
+    return remade(with_intervals(study, 1, 1, FACTOR), larger)
 
 
 def same_density(subject: Subject, study: Study, what: str) -> str | None:
