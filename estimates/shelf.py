@@ -65,6 +65,30 @@ class ModelFile:
         """The assumptions it asks for by name in its text."""
         return tuple(dict.fromkeys(re.findall(r"assumption\(\s*[\"'](\w+)[\"']", self.text)))
 
+    @cached_property
+    def reads_by_terms_only(self) -> bool:
+        """Whether ``build`` hands its study to ``terms.frame`` and does nothing else with it.
+
+        What `terms` read off a study can be read off another; what the file itself reads is in the graph
+        for good. Told from the text: any other use of the study, or of a ``.study``, is one too many.
+        """
+        import ast
+
+        try:
+            tree = ast.parse(self.text)
+        except (SyntaxError, ValueError):
+            return False
+        builds = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "build"]
+        if len(builds) != 1 or len(builds[0].args.args) != 1:
+            return False
+        study = builds[0].args.args[0].arg
+        nodes = list(ast.walk(tree))
+        names = [n for n in nodes if isinstance(n, ast.Name) and n.id == study]
+        frames = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n) == f"terms.frame({study})"]
+        inside = {id(call.args[0]) for call in frames}
+        reaches = any(isinstance(n, ast.Attribute) and n.attr == "study" for n in nodes)
+        return bool(frames) and not reaches and all(id(name) in inside for name in names)
+
     def build(self, study: Study) -> Any:
         """The PyMC model of `study`.
 
@@ -133,6 +157,11 @@ class ModelFunction(ModelFile):
     """A function ``build(study)`` that is there already, in the place of a file that holds one."""
 
     function: Callable[[Study], Any]
+
+    @property
+    def reads_by_terms_only(self) -> bool:  # type: ignore[override]
+        """False: nobody knows what a function made elsewhere holds on to."""
+        return False
 
     def _function(self) -> Callable[[Study], Any]:
         return self.function

@@ -84,9 +84,9 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
     if start is not None and start.parts[0].dimension != dimension:
         start = None
     try:
-        weighted = _sample_importance(fitted, seed, evidence_only=True, start=start)
-        if start is not None and not weighted.is_sharp:  # not much alike after all
-            weighted = _sample_importance(fitted, seed, evidence_only=True)
+        weighted = _sample_importance(fitted, seed, effort=importance.EVIDENCE, start=start)
+        if start is not None and not importance.EVIDENCE.is_met(weighted):  # not much alike after all
+            weighted = _sample_importance(fitted, seed, effort=importance.EVIDENCE)
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -177,7 +177,7 @@ def _sample_importance(
     fitted: Compiled,
     seed: int,
     *,
-    evidence_only: bool = False,
+    effort: importance.Effort = importance.DRAWS,
     start: importance.Blend | None = None,
     progress: Progress | None = None,
 ) -> importance.Weighted:
@@ -195,7 +195,7 @@ def _sample_importance(
         draw_prior,
         density.dimension,
         seed=seed,
-        evidence_only=evidence_only,
+        effort=effort,
         start=start,
         progress=progress,
     )

@@ -36,8 +36,7 @@ type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
 
 SCRAMBLES = 8
-POINTS = 4096
-"""The final batch: so many independent scrambles of so many points each."""
+"""How many independent scrambles the final batch is made of."""
 
 CAUTION = 1.5
 
@@ -54,10 +53,41 @@ _STEPS = 4
 _ATTEMPTS = 4
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _MOST_PARTS = 6
-_GOOD_K = 0.6
-_GOOD_SHARE = 0.1
-_SHARP = 0.03
 _THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many points the final batch has, and what stops the work.
+
+    Attributes
+    ----------
+    points : int
+        In each scramble.
+    pareto_k, share, error : float
+        Enough is a k-hat below the first, a larger share of effective points than the second, and an
+        error of the log evidence below the third.
+    """
+
+    points: int
+    pareto_k: float
+    share: float
+    error: float
+
+    def is_met(self, weighted: "Weighted") -> bool:
+        """Whether these weights are as good as was asked."""
+        return (
+            weighted.pareto_k < self.pareto_k
+            and weighted.effective_size > self.share * weighted.log_weights.size
+            and weighted.log_evidence_error < self.error
+        )
+
+
+DRAWS = Effort(points=4096, pareto_k=0.5, share=0.1, error=0.02)
+"""For all that may be asked of a posterior."""
+
+EVIDENCE = Effort(points=2048, pareto_k=LIMIT_K, share=0.0, error=0.03)
+"""For the evidence alone."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +138,6 @@ class Weighted:
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
         return CAUTION * max(between, within)
 
-    @property
-    def is_sharp(self) -> bool:
-        """Whether the evidence alone is known well enough to be compared."""
-        return self.pareto_k < LIMIT_K and self.log_evidence_error < _SHARP
-
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
         chosen = [
@@ -136,7 +161,7 @@ def sample(
     dimension: int,
     *,
     seed: int,
-    evidence_only: bool = False,
+    effort: Effort = DRAWS,
     start: "Blend | None" = None,
     progress: Progress | None = None,
 ) -> Weighted:
@@ -150,8 +175,8 @@ def sample(
         (n, generator) -> points (n, d).
     dimension : int
         d.
-    evidence_only : bool
-        Stop as soon as the evidence is sharp, with fewer points than draws of the posterior need.
+    effort : Effort
+        What stops the work.
     start : Blend, optional
         The proposal of a posterior much like this one. Nothing is learnt anew unless its weights ask for it.
 
@@ -163,25 +188,20 @@ def sample(
     tell = progress or (lambda share, words: None)
     learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
     blend = start or _learnt(learner, dimension, seed, tell)
-    attempts, size = (_ATTEMPTS_MORE if start else _ATTEMPTS), POINTS // (1 + evidence_only)
+    attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
     for attempt in range(attempts):
         tell(0.7 + 0.1 * attempt, "final points")
         batches = [
-            learner.batch(blend, size, generator(seed, "final", attempt, number))
+            learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
             for number in range(SCRAMBLES)
         ]
         weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
-        if weighted.is_sharp if evidence_only else _is_enough(weighted):
+        if effort.is_met(weighted):
             break
         if attempt < attempts - 1:
             together = reduce(joined, [population for population, _ in batches])
             blend = learner.improved(blend, together, weighted.log_weights.ravel())
     return weighted
-
-
-def _is_enough(weighted: Weighted) -> bool:
-    """Whether draws of all that is asked of a posterior can be had from these weights."""
-    return weighted.pareto_k < _GOOD_K and weighted.effective_size > _GOOD_SHARE * weighted.log_weights.size
 
 
 def _learnt(learner: "_Learner", dimension: int, seed: int, tell: Progress) -> "Blend":

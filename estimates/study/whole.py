@@ -120,6 +120,7 @@ class Study(Noun):
 
     _variant: str | None = PrivateAttr(default=None)
     _asked: tuple[dt.date, ...] = PrivateAttr(default=())
+    _weekly: bool = PrivateAttr(default=True)
     _hypothetical: tuple[Report, ...] = PrivateAttr(default=())
     _base_fingerprint: str | None = PrivateAttr(default=None)
 
@@ -172,7 +173,8 @@ class Study(Noun):
     def days(self) -> tuple[dt.date, ...]:
         """The days on which carriers are kept: a weekly grid, published days, and those asked for."""
         length = (self.horizon - self.epoch).days
-        grid = {self.epoch + dt.timedelta(days=step) for step in (*range(0, length, 7), length)}
+        steps = (*range(0, length, 7), length) if self._weekly else ()
+        grid = {self.epoch + dt.timedelta(days=step) for step in steps}
         named = {self.date_of(leaf.at) for c in self.claims.values() for leaf in c.parsed.names() if leaf.at}
         return tuple(sorted(grid | named | {report.published for report in self.reports} | {*self._asked}))
 
@@ -388,6 +390,13 @@ class Study(Noun):
         study = self.model_copy()
         study.__dict__.pop("days", None)  # the cached answer of the study it was copied from
         study._asked = tuple(sorted({*self._asked, *(self.date_of(day) for day in days)}))
+        return study
+
+    def on_named_days(self) -> "Study":
+        """This study with carriers kept on days of reports, of claims and asked for, but on no weekly grid."""
+        study = self.model_copy()
+        study.__dict__.pop("days", None)
+        study._weekly = False
         return study
 
     def holding_out(self, *report_ids: str) -> "Study":

@@ -1,7 +1,7 @@
 """PyMC building blocks for model files."""
 
 from estimates.terms.flow import REPORTS, SEEN_BEFORE, SEEN_CENTRE, flow
-from estimates.terms.frame import Frame, assumption, day, frame
+from estimates.terms.frame import Frame, assumption, day, frame, number
 from estimates.terms.likelihood import interval_logp, print_reports
 from estimates.terms.process import gamma_process
 
@@ -16,5 +16,6 @@ __all__ = [
     "frame",
     "gamma_process",
     "interval_logp",
+    "number",
     "print_reports",
 ]

@@ -14,9 +14,9 @@ from pytensor.tensor.basic import Join
 
 from estimates.errors import ModelError
 from estimates.quantities import evaluate
-from estimates.reports import Report
+from estimates.reports import Report, Says
 from estimates.study import Study
-from estimates.terms.frame import assumption, current_frame
+from estimates.terms.frame import assumption, current_frame, number
 from estimates.terms.likelihood import (
     RULES,
     ends_printed_so,
@@ -72,6 +72,13 @@ class Layout:
         return np.array([self.study.day_number(day) for part in self.parts for day in part])
 
     @property
+    def widths(self) -> NDArray[np.float64]:
+        """How many days wide the window is that each report speaks of; 0 where it is one day, or unsaid."""
+        return np.array(
+            [(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in self.reports], dtype=float
+        )
+
+    @property
     def as_of(self) -> NDArray[np.intp]:
         """Where the as-of day of each report stands."""
         a, b, c, *_ = map(len, self.parts)
@@ -100,7 +107,7 @@ def flow(carriers: Callable[[Vector], Vector]) -> Vector:
     layout = Layout(model.study)
     model.layout_sizes = layout.sizes
     # One call, as a flow with chance in it needs; the parts are then told apart by position.
-    shipped = carriers(_less_their_lag(pm.Data("days", layout.known), layout))
+    shipped = carriers(_less_their_lag(number("days", lambda study: Layout(study).known), layout))
     if getattr(shipped, "ndim", None) != 1:
         raise ModelError(
             "the flow gives no vector",
@@ -142,12 +149,12 @@ def _less_their_lag(days: Vector, layout: Layout) -> Vector:
     its issuer. The vector is changed in place of being joined from parts, which is slow in a batch.
     """
     reports = layout.reports
-    width = np.array([(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in reports], dtype=float)
-    if width.any():
-        windowed = np.flatnonzero(width)
+    windowed = np.flatnonzero(layout.widths)
+    if len(windowed):
         current_frame().add_coord("windowed", [reports[int(i)].id for i in windowed])
         place = pm.Uniform("as_of_place", 0.0, np.ones(len(windowed)), dims="windowed")
-        days = pt.inc_subtensor(days[layout.as_of[windowed]], place * pm.Data("as_of_width", width[windowed]))
+        widths = number("as_of_width", lambda study: Layout(study).widths[windowed])
+        days = pt.inc_subtensor(days[layout.as_of[windowed]], place * widths)
     lagging = [index for index, report in enumerate(reports) if report.as_of is None]
     if not lagging:
         return days
@@ -244,12 +251,11 @@ def _say(layout: Layout, shipped: Vector, to_predict: Vector) -> None:
     bias, scatter = _biases(layout.reports), assumption("report_scatter")
     own = bias if bias.ndim == 0 else bias[np.arange(count)]
     levels = _levels(layout, fitted, shipped)
-    says = [report.says for report in fitted]
-    value = pm.Data("report_value", np.array([s.printed for s in says]), dims="report")
-    grid = pm.Data("report_grid", np.array([s.grid for s in says]))
-    rule = pm.Data("report_rule", np.array([RULES[s.printing] for s in says]))
-    low = pm.Data("report_low", np.array([s.seen.low for s in says]))
-    high = pm.Data("report_high", np.array([s.seen.high for s in says]))
+    value = _said("report_value", lambda says: says.printed, dims="report")
+    grid = _said("report_grid", lambda says: says.grid)
+    rule = _said("report_rule", lambda says: RULES[says.printing])
+    low = _said("report_low", lambda says: says.seen.low)
+    high = _said("report_high", lambda says: says.seen.high)
     added, more, seen = levels, [], None
     if study.predecessors:
         ends = ends_printed_so(value, grid, rule, low, high)
@@ -284,6 +290,11 @@ def _say(layout: Layout, shipped: Vector, to_predict: Vector) -> None:
         pm.Deterministic(SEEN_BEFORE, before, dims="predicted")
         theirs = bias if bias.ndim == 0 else bias[np.arange(count, count + len(asked))]
         pm.Deterministic(SEEN_CENTRE, centre + theirs, dims="predicted")
+
+
+def _said(name: str, of: Callable[[Says], float], dims: str | None = None) -> Vector:
+    """What is read off the wording of each fitted report."""
+    return number(name, lambda study: np.array([of(report.says) for report in study.fitted]), dims=dims)
 
 
 def _series(study: Study) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """The words a model file begins with: a frame, assumptions and days."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ class Frame(pm.Model):
     """Lower and upper ends (2, ...) of unknowns beyond which the reports are impossible; set by `flow`."""
     marginals: dict[str, Marginal]
     """The priors of the single unknowns asked for so far, each by itself; set by `assumption`."""
+    numbers: dict[str, Callable[[Study], Any]]
+    """How each number of the model is read off its study; set by `number`."""
 
 
 def frame(study: Study) -> Frame:
@@ -43,8 +46,21 @@ def frame(study: Study) -> Frame:
         }
     )
     model.study = study
-    model.limits, model.marginals = {}, {}
+    model.limits, model.marginals, model.numbers = {}, {}, {}
     return model
+
+
+def number(name: str, of: Callable[[Study], Any], *, dims: str | None = None) -> pt.TensorVariable:
+    """A number of the study, or several, as data of the model.
+
+    Parameters
+    ----------
+    of : callable
+        Reads it off a study: another study of the same structure can then take the place of this one.
+    """
+    model = current_frame()
+    model.numbers[name] = of
+    return pm.Data(name, of(model.study), dims=dims)
 
 
 def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
@@ -66,14 +82,13 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
     if name in model.named_vars:
         return model[name]
     distribution = model.study.distribution(name)
-    parameters = pm.Data(f"{name}_prior", np.array(distribution.parameters, dtype=float))
+    parameters = number(
+        f"{name}_prior", lambda study: np.array(study.distribution(name).parameters, dtype=float)
+    )
     if distribution.family == "fixed":
         value = parameters[0] if dims is None else pt.repeat(parameters[0], len(model.coords[dims]))
         return pm.Deterministic(name, value, dims=dims)
-    bounds = [
-        pm.Data(f"{name}_{side}", float(bound)) if np.isfinite(bound) else None
-        for side, bound in (("lower", distribution.lower), ("upper", distribution.upper))
-    ]
+    bounds = [_bound(name, side) for side in ("lower", "upper")]
     count = len(distribution.parameters)
     marginal = Marginal(distribution.family, tuple(parameters[i] for i in range(count)), *bounds)
     if dims is not None:
@@ -90,15 +105,28 @@ def assumption(name: str, *, dims: str | None = None) -> pt.TensorVariable:
     return _given(name, others, distribution.quantile([0.0, 1.0]))
 
 
+def _bound(name: str, side: str) -> pt.TensorVariable | None:
+    """An end of a prior, where it has one."""
+
+    def of(study: Study) -> float:
+        return float(getattr(study.distribution(name), side))
+
+    return number(f"{name}_{side}", of) if np.isfinite(of(current_frame().study)) else None
+
+
 def _given(name: str, others: list[str], support: NDArray[np.float64]) -> pt.TensorVariable:
     """The unknown ``name`` given those it goes together with that the model has already.
 
     Its normal score is normal given theirs. Asked for in any order, the joint prior is the same.
     """
     model = current_frame()
-    own, correlations = model.marginals[name], model.study.correlations
-    weights, spread = given_others(name, others, correlations)
-    given = pm.Data(f"{name}_given", np.array([*weights, spread]))
+    own = model.marginals[name]
+
+    def of(study: Study) -> NDArray[np.float64]:
+        weights, spread = given_others(name, others, study.correlations)
+        return np.array([*weights, spread])
+
+    given = number(f"{name}_given", of)
     scores = [model.marginals[other].score(model[other]) for other in others]
     centre = sum(given[i] * score for i, score in enumerate(scores))
     cuts = [bound for bound in (own.lower, own.upper) if bound is not None]
@@ -143,7 +171,7 @@ def day(at: str | dt.date) -> pt.TensorVariable:
     name = f"day_{at}"
     if name in model.named_vars:
         return model[name]
-    return pm.Data(name, model.study.day_number(model.study.date_of(at)))
+    return number(name, lambda study: study.day_number(study.date_of(at)))
 
 
 def current_frame() -> Frame:
