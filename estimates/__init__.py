@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from estimates.hindsight import scorecard
     from estimates.inference import infer, sample
     from estimates.judging import Verdicts, verdicts
+    from estimates.multiverse import Multiverse
     from estimates.study import Study, read
+    from estimates.sweeping import Sweep, read_sweep, sweep
 else:
     _HOMES = {
         "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
         "Falsification": "estimates.falsification",
         "Forecast": "estimates.forecasts",
+        "Multiverse": "estimates.multiverse",
         "Sensitivity": "estimates.attribution",
         "Study": "estimates.study",
+        "Sweep": "estimates.sweeping",
         "Verdicts": "estimates.judging",
         "compare": "estimates.comparison",
         "falsify": "estimates.falsification",
@@ -38,10 +42,12 @@ else:
         "load": "estimates.estimate",
         "read": "estimates.study",
         "read_forecast": "estimates.forecasts",
+        "read_sweep": "estimates.sweeping",
         "resolve": "estimates.forecasts",
         "sample": "estimates.inference",
         "scorecard": "estimates.hindsight",
         "sensitivity": "estimates.attribution",
+        "sweep": "estimates.sweeping",
         "verdicts": "estimates.judging",
     }
 
@@ -65,8 +71,10 @@ __all__ = [
     "EstimatesError",
     "Falsification",
     "Forecast",
+    "Multiverse",
     "Sensitivity",
     "Study",
+    "Sweep",
     "Verdicts",
     "compare",
     "falsify",
@@ -75,10 +83,12 @@ __all__ = [
     "load",
     "read",
     "read_forecast",
+    "read_sweep",
     "resolve",
     "sample",
     "scorecard",
     "sensitivity",
+    "sweep",
     "terms",
     "verdicts",
 ]

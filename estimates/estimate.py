@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import special
 
 from estimates.claims import truth
@@ -396,11 +397,9 @@ class Estimate:
         return ess if np.isfinite(ess) else float(draws.size)
 
     def _mcse_median(self, draws: xr.DataArray) -> float:
-        """Half the distance between the order statistics one standard error either side of the median."""
+        """Half the distance between the order statistics of `median_ends`."""
         below = (draws <= draws.median()).astype(float)
-        size = self._effective(below)
-        low, high = special.betaincinv(size / 2 + 1, size / 2 + 1, special.ndtr([-1.0, 1.0]))
-        ends = np.quantile(draws, [low, high])
+        ends = np.quantile(draws, median_ends(self._effective(below)))
         return float(ends[1] - ends[0]) / 2
 
     # ---- the whole as a document ---------------------------------------------------------------
@@ -473,6 +472,11 @@ class Estimate:
         with replacing(path) as temporary:
             tree.to_netcdf(temporary, engine="netcdf4", encoding=packed)
         return path
+
+
+def median_ends(size: float) -> NDArray[np.float64]:
+    """The probabilities one standard error either side of the median of `size` effective draws."""
+    return np.asarray(special.betaincinv(size / 2 + 1, size / 2 + 1, special.ndtr([-1.0, 1.0])))
 
 
 def load(path: str | Path) -> Estimate:

@@ -159,7 +159,7 @@ class ModelFunction(ModelFile):
     function: Callable[[Study], Any]
 
     @property
-    def reads_by_terms_only(self) -> bool:  # type: ignore[override]
+    def reads_by_terms_only(self) -> bool:
         """False: nobody knows what a function made elsewhere holds on to."""
         return False
 

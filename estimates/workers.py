@@ -1,7 +1,10 @@
 """Many fits at once: the same work in several processes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Self
+
+from estimates.errors import EngineError
 
 type Progress = Callable[[float, str], None]
 
@@ -67,6 +70,42 @@ class Workers:
         for future in futures:
             future.add_done_callback(step_on)
         return [future.result() for future in futures]
+
+    def share[Value](self, value: Value) -> Value:
+        """A value that many tasks are given; here it is sent with each."""
+        return value
+
+    def as_done[Answer](
+        self, work: Callable[..., Answer], tasks: Iterable[tuple[Any, ...]]
+    ) -> Iterator[Answer]:
+        """The answers as they come, in any order, with few tasks waiting and none kept.
+
+        Raises
+        ------
+        EngineError
+            When a process was killed.
+        """
+        if self.executor is None:
+            yield from (work(*task) for task in tasks)
+            return
+        from concurrent.futures import FIRST_COMPLETED, Future, wait
+        from concurrent.futures.process import BrokenProcessPool
+
+        left = iter(tasks)
+        waiting: set[Future[Answer]] = set()
+        try:
+            while True:
+                for task in islice(left, 2 * self.count - len(waiting)):
+                    waiting.add(self.executor.submit(work, *task))
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise EngineError(
+                "a worker process was killed", remedy="For want of memory, perhaps: take fewer workers."
+            ) from None
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.executor is None:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -84,9 +85,9 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
     if start is not None and start.parts[0].dimension != dimension:
         start = None
     try:
-        weighted = _sample_importance(fitted, seed, effort=importance.EVIDENCE, start=start)
+        weighted = sample_importance(fitted, seed, effort=importance.EVIDENCE, start=start)
         if start is not None and not importance.EVIDENCE.is_met(weighted):  # not much alike after all
-            weighted = _sample_importance(fitted, seed, effort=importance.EVIDENCE)
+            weighted = sample_importance(fitted, seed, effort=importance.EVIDENCE)
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
@@ -173,26 +174,25 @@ def _too_many(dimension: int) -> str:
     return f"{dimension} fitted unknowns; importance sampling is for {MOST_UNKNOWNS} at most"
 
 
-def _sample_importance(
+def sample_importance(
     fitted: Compiled,
     seed: int,
     *,
     effort: importance.Effort = importance.DRAWS,
-    start: importance.Blend | None = None,
+    start: importance.Blend | importance.Anchor | None = None,
     progress: Progress | None = None,
 ) -> importance.Weighted:
+    """Weighted points of the posterior of a compiled model.
+
+    Raises
+    ------
+    EngineError
+        When the prior cannot be drawn, or no draw of it could have given the reports.
+    """
     density = fitted.density
-
-    def draw_prior(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        try:
-            return density.unconstrain(fitted.prior.run({}, count, rng))
-        except NotImplementedError as error:
-            remedy = "Importance sampling needs proper priors; use nuts."
-            raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
-
     return importance.sample(
         density.evaluate,
-        draw_prior,
+        partial(draw_prior, fitted),
         density.dimension,
         seed=seed,
         effort=effort,
@@ -201,9 +201,18 @@ def _sample_importance(
     )
 
 
+def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draws (count, dimension) of the prior, on the unconstrained space."""
+    try:
+        return fitted.density.unconstrain(fitted.prior.run({}, count, rng))
+    except NotImplementedError as error:
+        remedy = "Importance sampling needs proper priors; use nuts."
+        raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
+
+
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     density = fitted.density
-    weighted = _sample_importance(fitted, seed, progress=progress)
+    weighted = sample_importance(fitted, seed, progress=progress)
     points = weighted.resample(DRAWS, generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)

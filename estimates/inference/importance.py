@@ -16,9 +16,10 @@ Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +163,7 @@ def sample(
     *,
     seed: int,
     effort: Effort = DRAWS,
-    start: "Blend | None" = None,
+    start: "Blend | Anchor | None" = None,
     progress: Progress | None = None,
 ) -> Weighted:
     """Draw from the posterior by adaptive importance sampling.
@@ -177,8 +178,9 @@ def sample(
         d.
     effort : Effort
         What stops the work.
-    start : Blend, optional
-        The proposal of a posterior much like this one. Nothing is learnt anew unless its weights ask for it.
+    start : Blend or Anchor, optional
+        The proposal of a posterior much like this one, or points for many such posteriors. Nothing is
+        learnt anew unless the weights ask for it.
 
     Raises
     ------
@@ -187,14 +189,19 @@ def sample(
     """
     tell = progress or (lambda share, words: None)
     learner = _Learner(evaluate, draw_prior, generator(seed, "adaptation"))
-    blend = start or _learnt(learner, dimension, seed, tell)
+    anchor = start if isinstance(start, Anchor) else None
+    known = start.blend if isinstance(start, Anchor) else start
+    blend = known or _learnt(learner, dimension, seed, tell)
     attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
     for attempt in range(attempts):
         tell(0.7 + 0.1 * attempt, "final points")
-        batches = [
-            learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
-            for number in range(SCRAMBLES)
-        ]
+        if anchor and attempt == 0:
+            batches = anchor.batches(evaluate)
+        else:
+            batches = [
+                learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
+                for number in range(SCRAMBLES)
+            ]
         weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
         if effort.is_met(weighted):
             break
@@ -335,6 +342,12 @@ class Blend:
         """Log share plus log density of each part (part, n)."""
         return np.stack([part.log_density(points) for part in self.parts]) + np.log(self.shares)[:, None]
 
+    @classmethod
+    def of(cls, blends: Sequence["Blend"]) -> "Blend":
+        """All parts of several blends, each blend with an equal share."""
+        shares = np.concatenate([blend.shares for blend in blends]) / len(blends)
+        return cls(tuple(part for blend in blends for part in blend.parts), shares)
+
     def log_density(self, points: Array) -> Array:
         """The log density at points (n, d)."""
         return mixture.log_sum(self.log_parts(points))
@@ -356,6 +369,50 @@ class Blend:
         kept = [0, 1, *range(max(2, len(self.parts) - _MOST_PARTS + 3), len(self.parts))]
         shares = self.shares[kept] / self.shares[kept].sum() * (1 - share)
         return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Points that serve many posteriors of the same unknowns, each of which only weighs them anew.
+
+    Attributes
+    ----------
+    points : array (scramble, n, d)
+        Of the proposals of some of those posteriors, and of their priors.
+    log_proposal : array (scramble, n)
+        The log density that they were drawn from.
+    blend : Blend
+        The proposals.
+    """
+
+    points: Array
+    log_proposal: Array
+    blend: Blend
+
+    @classmethod
+    def of(cls, blend: Blend, priors: Sequence[tuple[Evaluate, DrawPrior]], points: int, seed: int) -> Self:
+        """The points of a blend and, in a share of `PRIOR_SHARE`, of some priors in equal parts."""
+        each = round(PRIOR_SHARE * points / len(priors))
+        drawn = []
+        for number in range(SCRAMBLES):
+            rng = generator(seed, "anchor", number)
+            of_priors = [draw_prior(each, rng) for _, draw_prior in priors]
+            drawn.append(np.concatenate([blend.draw(points - each * len(priors), rng), *of_priors]))
+        flat = np.concatenate(drawn)
+        log_prior = mixture.log_sum(np.stack([evaluated(flat, one).log_prior for one, _ in priors]))
+        share = each * len(priors) / points
+        log_proposal = np.logaddexp(
+            math.log1p(-share) + blend.log_density(flat), math.log(share / len(priors)) + log_prior
+        )
+        return cls(np.stack(drawn), log_proposal.reshape(SCRAMBLES, points), blend)
+
+    def batches(self, evaluate: Evaluate) -> list[tuple[Population, Array]]:
+        """The points of each scramble with their log weights for one posterior."""
+        found = []
+        for points, log_proposal in zip(self.points, self.log_proposal, strict=True):
+            population = evaluated(points, evaluate)
+            found.append((population, population.log_prior + population.log_likelihood - log_proposal))
+        return found
 
 
 def _gain(log_likelihood: Array, step: float) -> Array:

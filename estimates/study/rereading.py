@@ -26,11 +26,11 @@ def rereadings(study: Study, names: Iterable[str]) -> Iterator[tuple[str, Study]
     names : iterable of str
         The assumptions that are fitted: those whose priors bear on the evidence.
     """
-    scaled = [name for name in names if study.assumption(name).prior.family in SCALED]
+    changed = [name for name in names if study.assumption(name).prior.family in SCALED]
     for factor, words in ((0.5, "half as wide"), (2.0, "twice as wide")):
-        for name in scaled:
+        for name in changed:
             yield from _possible(f"{name} {words}", study, partial(widened, names=[name], factor=factor))
-        yield from _possible(f"all priors {words}", study, partial(widened, names=scaled, factor=factor))
+        yield from _possible(f"all priors {words}", study, partial(widened, names=changed, factor=factor))
     if has_over(study):
         yield "every 'over' open", opened(study)
     issuers = {report.issuer for report in study.fitted}
@@ -58,11 +58,11 @@ def widened(study: Study, names: Iterable[str], factor: float) -> Study:
     StudyError
         When the bounds of a prior leave no room for it.
     """
-    return study.assuming({name: _widened(study.assumption(name).prior, factor) for name in names})
+    return study.assuming({name: scaled(study.assumption(name).prior, factor) for name in names})
 
 
-def _widened(prior: Prior, factor: float) -> dict[str, Any]:
-    """The fields of the prior; whether they are possible is checked where the study is made."""
+def scaled(prior: Prior, factor: float) -> dict[str, Any]:
+    """The fields of a prior of other width; whether they are possible is checked where the study is made."""
     stated = prior.model_dump(exclude_none=True)
     if prior.family == "halfnormal":
         return stated | {"q95": float(prior.q95) * factor}  # type: ignore[arg-type]

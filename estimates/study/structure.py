@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import numpy as np
-
 from estimates.correlations import group_of
 from estimates.study.whole import Study
 
@@ -43,5 +41,6 @@ def _kind(study: Study, name: str) -> list[Any]:
     if distribution.family == "fixed":
         return kind
     is_alone = len(group_of(name, study.correlations)) == 1
-    support = [] if distribution.family == "uniform" and is_alone else distribution.quantile([0.0, 1.0])
-    return [*kind, *np.asarray(support).tolist(), distribution.lower, distribution.upper]
+    if distribution.family == "uniform" and is_alone:
+        return kind
+    return [*kind, *distribution.quantile([0.0, 1.0]).tolist(), distribution.lower, distribution.upper]

@@ -392,8 +392,14 @@ class Study(Noun):
         study._asked = tuple(sorted({*self._asked, *(self.date_of(day) for day in days)}))
         return study
 
+    def alone(self) -> "Study":
+        """This study without its variants; the fingerprint stays, and so does the variant it was read as."""
+        study = self._made(self._raw() | {"variant": {}})
+        study._base_fingerprint = self.fingerprint
+        return study
+
     def on_named_days(self) -> "Study":
-        """This study with carriers kept on days of reports, of claims and asked for, but on no weekly grid."""
+        """This study with carriers kept on days of reports and claims and those asked for, on no grid."""
         study = self.model_copy()
         study.__dict__.pop("days", None)
         study._weekly = False

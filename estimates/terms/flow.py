@@ -74,9 +74,7 @@ class Layout:
     @property
     def widths(self) -> NDArray[np.float64]:
         """How many days wide the window is that each report speaks of; 0 where it is one day, or unsaid."""
-        return np.array(
-            [(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in self.reports], dtype=float
-        )
+        return np.array([(r.as_of[1] - r.as_of[0]).days if r.as_of else 0 for r in self.reports], dtype=float)
 
     @property
     def as_of(self) -> NDArray[np.intp]:

@@ -1,0 +1,122 @@
+"""A fit in brief: the draws that a row of a sweep is made of, without all else that may be asked of a fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimates import trust
+from estimates.errors import ContradictionError
+from estimates.estimate import Measured
+from estimates.inference import importance
+from estimates.inference.fit import MOST_UNKNOWNS, draw_prior, sample_importance
+from estimates.inference.importance import Anchor, Blend, DrawPrior
+from estimates.inference.moves import Evaluate
+from estimates.inference.shapes import Compiled
+from estimates.inference.template import Draws, Templates
+from estimates.seeds import generator
+from estimates.shelf import ModelFile
+from estimates.study import Study
+from estimates.trust import Trust
+
+EFFORT = importance.Effort(points=2048, pareto_k=trust.LIMIT_K, share=0.02, error=trust.LIMIT_EVIDENCE_ERROR)
+"""Enough for a verdict of "good"."""
+
+ANCHOR_POINTS = 4096
+"""Points in each scramble that all readings of a group weigh."""
+
+DRAWS = 512
+"""Equally weighted draws of each scramble."""
+
+IMPOSSIBLE = "impossible"
+"""The verdict on reports that no draw of the prior could have given."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The draws of carriers and assumptions under one reading, and how far to trust them.
+
+    Attributes
+    ----------
+    days : array (day,)
+        Those on which carriers are kept: of reports, of claims, and asked for.
+    draws : mapping of name to array (n, ...)
+        Carriers (n, day) and every assumption of the model; empty where the verdict is "impossible".
+    """
+
+    days: NDArray[np.datetime64]
+    draws: Draws
+    log_evidence: Measured | None
+    trust: Trust
+    proposal: Blend | None
+
+
+def fit_in_brief(
+    templates: Templates, file: ModelFile, study: Study, seed: int, start: Anchor | None = None
+) -> Brief | None:
+    """The draws under one reading; None where the model has too many unknowns for importance sampling.
+
+    Parameters
+    ----------
+    start : Anchor, optional
+        Points for readings much like this one; where they do not do, all is learnt anew.
+    """
+    study = study.on_named_days()
+    template, fitted = templates.ready(file, study)
+    days = np.array(study.days, dtype="datetime64[D]")
+    if fitted is None:
+        count = importance.SCRAMBLES * DRAWS
+        forward = template.forward.run({}, count, generator(seed, "posterior"))
+        return Brief(days, forward, None, trust.of_forward(count), None)
+    if fitted.density.dimension > MOST_UNKNOWNS:
+        return None
+    try:
+        weighted = _weighted(fitted, seed, start)
+    except ContradictionError as error:
+        return Brief(days, {}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)), None)
+    points = weighted.resample(DRAWS, generator(seed, "resample")).reshape(-1, fitted.density.dimension)
+    draws = fitted.density.constrain(points)
+    evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
+    return Brief(
+        days,
+        draws | template.forward.run(draws, len(points), generator(seed, "posterior")),
+        evidence,
+        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse),
+        weighted.proposal,
+    )
+
+
+def _weighted(fitted: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:
+    if start is not None:
+        weighted = sample_importance(fitted, seed, effort=EFFORT, start=start)
+        if EFFORT.is_met(weighted):
+            return weighted
+    weighted = sample_importance(fitted, seed, effort=EFFORT)
+    return weighted if EFFORT.is_met(weighted) else sample_importance(fitted, seed)
+
+
+def anchored(
+    templates: Templates, file: ModelFile, scouts: Sequence[tuple[Study, Blend]], seed: int
+) -> Anchor:
+    """Points for all readings like some that were fitted: of their proposals, and of their priors."""
+    priors = [_prior_of(templates, file, study.on_named_days()) for study, _ in scouts]
+    return Anchor.of(Blend.of([blend for _, blend in scouts]), priors, ANCHOR_POINTS, seed)
+
+
+def _prior_of(templates: Templates, file: ModelFile, study: Study) -> tuple[Evaluate, DrawPrior]:
+    """The density and the prior of a study, whose numbers are put in whenever they are asked."""
+
+    def ready() -> Compiled:
+        _, fitted = templates.ready(file, study)
+        if fitted is None:
+            raise AssertionError("a proposal comes from something fitted")
+        return fitted
+
+    def evaluate(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return ready().density.evaluate(points)
+
+    def draw(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        return draw_prior(ready(), count, rng)
+
+    return evaluate, draw

@@ -1,0 +1,180 @@
+"""One cell of a multiverse, fitted in whatever process, as a row of a table.
+
+Cells that differ in numbers only are a group. Some of them, the scouts, are fitted by themselves; the others
+weigh points of the scouts' proposals (`estimates.inference.importance.Anchor`), and so do not depend on who
+computes them, or in which order.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from estimates import shelf
+from estimates.claims import truth
+from estimates.errors import EstimatesError
+from estimates.estimate import SPREAD, median_ends
+from estimates.formula import Name
+from estimates.inference import fitted as fit_whole
+from estimates.inference.brief import Brief, anchored, fit_in_brief
+from estimates.inference.importance import Anchor, Blend
+from estimates.inference.template import Templates
+from estimates.multiverse import Cell
+from estimates.quantities import evaluate
+from estimates.study import Study, restore
+
+_MOST_ANCHORS = 4
+
+type Row = dict[str, Any]
+type Scouts = tuple[tuple[Cell, Blend], ...]
+
+
+class _Kept:
+    """What a worker keeps from one chunk to the next."""
+
+    def __init__(self) -> None:
+        self.templates = Templates()
+        self.files: dict[str, shelf.ModelFile] = {}
+        self.anchors: OrderedDict[tuple[str, int, Cell], Anchor] = OrderedDict()
+        self.studies: dict[str, Study] = {}
+
+    def study(self, document: str) -> Study:
+        """The study of a document, read once."""
+        if document not in self.studies:
+            self.studies = {document: restore(document)}
+        return self.studies[document]
+
+    def file(self, model: str) -> shelf.ModelFile:
+        """A model file, read once."""
+        if model not in self.files:
+            self.files[model] = shelf.find(model)
+        return self.files[model]
+
+    def anchor(self, study: Study, cell: Cell, scouts: Scouts, seed: int) -> Anchor | None:
+        """The points that the cells of a group weigh, made of the proposals of its scouts."""
+        if not scouts:
+            return None
+        key = (study.fingerprint, seed, cell.typical)
+        if key not in self.anchors:
+            read = [(scout.read(study), proposal) for scout, proposal in scouts]
+            self.anchors[key] = anchored(self.templates, self.file(cell.model), read, seed)
+        while len(self.anchors) > _MOST_ANCHORS:
+            self.anchors.popitem(last=False)
+        return self.anchors[key]
+
+
+_KEPT = _Kept()
+
+
+def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> list[Row]:
+    """The rows of some cells of one group, of a study given as the JSON of its document."""
+    study = _KEPT.study(document)
+    with threadpool_limits(1):  # the same sums in the same order, whoever computes them
+        return [_row(study, cell, scouts, seed) for cell in cells]
+
+
+def proposal_of(document: str, cell: Cell, seed: int) -> tuple[Cell, Blend | None]:
+    """A cell and what was learnt in fitting it; None where nothing can be."""
+    study = _KEPT.study(document)
+    try:
+        with threadpool_limits(1):
+            brief = fit_in_brief(_KEPT.templates, _KEPT.file(cell.model), cell.read(study), seed)
+    except EstimatesError:  # told when it is the turn of this cell's row
+        return cell, None
+    return cell, brief.proposal if brief else None
+
+
+def _row(study: Study, cell: Cell, scouts: Scouts, seed: int) -> Row:
+    file = _KEPT.file(cell.model)
+    try:
+        read = cell.read(study)
+        start = _KEPT.anchor(study, cell, scouts, seed)
+        brief = fit_in_brief(_KEPT.templates, file, read, seed, start) or _by_whole_fit(read, file, seed)
+    except EstimatesError as error:
+        reading = ", ".join(f"{axis} {option}" for axis, option in cell.options.items())
+        raise error.at(f"cell {cell.number} ({reading})") from None
+    evidence = brief.log_evidence
+    return {
+        "cell": cell.number,
+        **cell.options,
+        "verdict": brief.trust.verdict,
+        "pareto_k": brief.trust.pareto_k,
+        "ess": brief.trust.ess,
+        "log_evidence": evidence.value if evidence else None,
+        "log_evidence_mcse": evidence.mcse if evidence else None,
+        **_said_of(read, brief),
+    }
+
+
+def _by_whole_fit(study: Study, file: shelf.ModelFile, seed: int) -> Brief:
+    """The same by `infer`, for a model that importance sampling cannot serve."""
+    estimate, proposal = fit_whole(study.on_named_days(), file, seed=seed)
+    posterior = estimate.data["posterior"].to_dataset()
+    draws = {
+        str(name): value.values.reshape(-1, *value.shape[2:]) for name, value in posterior.data_vars.items()
+    }
+    days = np.array(estimate.study.days, dtype="datetime64[D]")
+    return Brief(days, draws, estimate.log_evidence, estimate.trust, proposal)
+
+
+def _said_of(study: Study, brief: Brief) -> Row:
+    """Every quantity at every fitted report, and every claim, flat: ``shells[aug_2024].median``."""
+    if not brief.draws:
+        return {}
+    carriers = study.carriers.name
+    place = {day: index for index, day in enumerate(brief.days.tolist())}
+
+    def value(name: str, at: Any) -> NDArray[np.float64]:
+        def leaf(inner: str) -> NDArray[np.float64]:
+            draws = np.asarray(brief.draws[inner], dtype=float)
+            return draws[:, place[study.date_of(at)]] if inner == carriers else draws
+
+        return np.asarray(evaluate(name, study.quantities, leaf, study.factor))
+
+    row: Row = {}
+    for name in (carriers, *study.quantities):
+        for at in [report.id for report in study.fitted] if study.needs_day(name) else [None]:
+            row |= {f"{label(name, at)}.{key}": v for key, v in _spread(value(name, at), brief).items()}
+    for claim in study.claims:
+        row |= _chance(study, claim, value, brief)
+    return row
+
+
+def label(name: str, at: str | None) -> str:
+    """How a quantity at a report is named in a row."""
+    return f"{name}[{at}]" if at else name
+
+
+def _spread(draws: NDArray[np.float64], brief: Brief) -> dict[str, float]:
+    below, above = median_ends(_effective(draws, brief))
+    lower, median, upper, low, high = np.quantile(draws, [*SPREAD, below, above])
+    return {
+        "mean": float(draws.mean()),
+        "sd": float(draws.std(ddof=1)),
+        "lower": float(lower),
+        "median": float(median),
+        "upper": float(upper),
+        "mcse_median": float(high - low) / 2,
+    }
+
+
+def _chance(study: Study, claim: str, value: Any, brief: Brief) -> dict[str, float | None]:
+    def at(leaf: Name) -> NDArray[np.float64]:
+        return np.asarray(value(leaf.name, leaf.at))
+
+    try:
+        holds = np.asarray(truth(study.claims[claim], at, study.factor, study.day_number), dtype=float)
+    except KeyError:  # of an unknown that this model does not have
+        return {f"{claim}.probability": None, f"{claim}.mcse": None}
+    share = float(holds.mean())
+    error = np.sqrt(share * (1 - share) / _effective(holds, brief))
+    return {f"{claim}.probability": share, f"{claim}.mcse": float(error)}
+
+
+def _effective(draws: NDArray[np.float64], brief: Brief) -> float:
+    """The effective number of draws: of the weights, less what resampling adds; of chains, what they have."""
+    ess = brief.trust.ess
+    return ess if brief.trust.r_hat is not None else 1 / (1 / ess + 1 / draws.size)

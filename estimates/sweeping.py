@@ -1,0 +1,407 @@
+"""Sweeps: one fit for every cell of a multiverse, and what varies within readings and between them.
+
+A sweep of many cells is made to be interrupted. Each row is written to a journal when it is there, and a
+sweep that is begun again goes on where the journal ends. Rows do not depend on who computes them: each cell
+weighs the points of its group (`estimates.inference.importance.Anchor`), which come from cells that were
+fitted beforehand.
+"""
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from estimates import shelf
+from estimates.cluster import Cluster
+from estimates.errors import OutputError, QuestionError, choices
+from estimates.files import finite, replacing
+from estimates.inference.fit import versions
+from estimates.journal import Journal, not_written, refuse_another
+from estimates.multiverse import Cell, Multiverse
+from estimates.readings import Row, label, proposal_of, rows_of
+from estimates.study import Study, restore
+from estimates.workers import Progress, Workers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE, JOURNAL = "sweep.parquet", ".sweep.jsonl"
+
+CHUNK = 16
+"""Cells that a worker is given at a time; a kill loses no row that was finished, and at most these."""
+
+SCOUTS = 12
+"""Cells of a group that are fitted by themselves, for the others to start from what was learnt there."""
+
+
+def sweep(
+    study: Study,
+    multiverse: Multiverse | None = None,
+    *,
+    out: str | Path | None = None,
+    workers: int | str = 1,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> "Sweep":
+    """Fit every cell of a multiverse: one row of results for each.
+
+    Parameters
+    ----------
+    study : Study
+        From `estimates.read`, not read as a variant: variants are an axis.
+    multiverse : Multiverse, optional
+        Without it: `steady`, all variants, reports as read and every "over" open.
+    out : path, optional
+        A folder for ``sweep.parquet``, and for the journal from which an interrupted sweep goes on.
+    workers : int or str
+        Processes of this machine, or the address of a Dask scheduler (``tcp://...``; the extra
+        ``estimates[dask]``). The rows are the same.
+    seed : int
+        Of every cell alike, so that cells differ by their readings more than by chance.
+    progress : callable, optional
+        Told the share done and the time left.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    QuestionError
+        For axes or options that the study does not have.
+    OutputError
+        When `out` holds another sweep.
+    EstimatesError
+        When a cell cannot be fitted; it is named. Reports that a reading makes impossible are a row
+        with the verdict "impossible", not an error.
+
+    Examples
+    --------
+    >>> import estimates as est
+    >>> grid = est.Multiverse(["steady"], variants=["as read"], settings={"daily_rate": ["as read", "50%"]})
+    >>> found = est.sweep(est.read("dprk-shells-2024"), grid)
+    >>> found.table["verdict"].tolist()
+    ['good', 'good', 'good', 'good']
+    """
+    if study.variant_name is not None:
+        raise QuestionError(
+            f"the study is read as {study.variant_name!r}",
+            remedy="Sweep the study itself: variants are an axis.",
+        )
+    multiverse = multiverse or Multiverse()
+    cells = multiverse.cells(study)
+    plan = _plan(study, multiverse, cells, seed)
+    if out is None:
+        with TemporaryDirectory() as folder:
+            return _swept(study, cells, plan, Path(folder), (workers, progress))
+    path = Path(out) / TABLE
+    if path.exists():
+        before = read_sweep(path)
+        refuse_another(before.plan["digest"], plan, path)
+        return before
+    return _swept(study, cells, plan, Path(out), (workers, progress))
+
+
+def _swept(
+    study: Study,
+    cells: Sequence[Cell],
+    plan: dict[str, Any],
+    folder: Path,
+    how: tuple[int | str, Progress | None],
+) -> "Sweep":
+    """The sweep of these cells, with its journal and its table in a folder."""
+    workers, progress = how
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(folder, error) from None
+    document = json.dumps(study.document())
+    with Journal(folder / JOURNAL, plan) as journal:
+        left = [cell for cell in cells if cell.number not in journal.done]
+        clock = _Clock(len(cells), len(left), progress)
+        groups = _groups(cells, journal.done)
+        with Cluster(workers) if isinstance(workers, str) else Workers(workers) as crew:
+            for rows in _rows(crew, document, groups, clock, plan["seed"]):
+                journal.add(rows)
+                clock.add(len(rows))
+        table = journal.table()
+    table.attrs = {"plan": json.dumps(plan), "study": document}
+    with replacing(folder / TABLE) as temporary:
+        table.to_parquet(temporary)
+    journal.path.unlink()
+    return Sweep(study, plan, table)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Cells that differ in numbers only: those that still want a row, and those that scout for them."""
+
+    left: tuple[Cell, ...]
+    scouts: tuple[Cell, ...]
+
+    @property
+    def chunks(self) -> list[tuple[Cell, ...]]:
+        """The cells in lots of neighbours."""
+        return [self.left[first : first + CHUNK] for first in range(0, len(self.left), CHUNK)]
+
+
+def _groups(cells: Sequence[Cell], done: set[int]) -> list[_Group]:
+    groups = []
+    for _, members in groupby(cells, key=lambda cell: cell.typical):
+        group = tuple(members)
+        left = tuple(cell for cell in group if cell.number not in done)
+        if left:
+            groups.append(_Group(left, _scouts(group)))
+    return groups
+
+
+def _scouts(group: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Some cells from all over a group, whether their rows are there or not; none where few would follow.
+
+    First those that take one option, such as "twice as wide", on the most axes; then evenly spaced ones.
+    """
+    if len(group) <= 2 * SCOUTS:
+        return ()
+    words = Counter(option for cell in group for _, option in cell.settings if isinstance(option, str))
+
+    def how_often(option: str) -> Callable[[Cell], int]:
+        return lambda cell: sum(own == option for _, own in cell.settings)
+
+    ends = [max(group, key=how_often(option)) for option, _ in words.most_common(SCOUTS // 3)]
+    spaced = [group[round(place)] for place in np.linspace(0, len(group) - 1, SCOUTS - len(ends))]
+    return tuple(dict.fromkeys((*ends, *spaced)))
+
+
+def _rows(
+    crew: Workers | Cluster, document: str, groups: Sequence[_Group], clock: "_Clock", seed: int
+) -> Iterator[list[Row]]:
+    """The rows of every chunk, as they come, when the scouts are back."""
+    document = crew.share(document)
+    scouts = [cell for group in groups for cell in group.scouts]
+    found = {}
+    for cell, proposal in crew.as_done(proposal_of, ((document, cell, seed) for cell in scouts)):
+        found[cell] = proposal
+        clock.tell(f"looking around: {len(found)} of {len(scouts)}")
+    tasks = []
+    for group in groups:
+        proposals = ((cell, found[cell]) for cell in group.scouts)
+        known = crew.share(tuple((cell, proposal) for cell, proposal in proposals if proposal is not None))
+        tasks += [(document, chunk, known, seed) for chunk in group.chunks]
+    clock.start()
+    yield from crew.as_done(rows_of, tasks)
+
+
+def _plan(study: Study, multiverse: Multiverse, cells: Sequence[Cell], seed: int) -> dict[str, Any]:
+    """What a sweep is of; two sweeps with the same plan have the same rows."""
+    axes = {name: [str(option) for option in options] for name, options in multiverse.axes(study).items()}
+    models = {str(model): shelf.find(model).digest for model in multiverse.models}
+    plan = {
+        "schema": 1,
+        "study": study.name,
+        "fingerprint": study.fingerprint,
+        "data_digest": study.data_digest,
+        "models": models,
+        "axes": axes,
+        "cells": len(cells),
+        "seed": seed,
+        "versions": versions(),
+    }
+    digest = hashlib.sha256(json.dumps([plan, [cell.options for cell in cells]]).encode()).hexdigest()
+    return plan | {"digest": digest[:16]}
+
+
+class _Clock:
+    """How far a sweep has come, and when it will be done."""
+
+    def __init__(self, total: int, left: int, progress: Progress | None) -> None:
+        self.total, self.done, self.fresh = total, total - left, 0
+        self.progress = progress or (lambda share, words: None)
+        self.start()
+
+    def start(self) -> None:
+        """Count the time from here."""
+        self.started = time.monotonic()
+        self.add(0)
+
+    def add(self, count: int) -> None:
+        """Tell of more cells."""
+        self.done, self.fresh = self.done + count, self.fresh + count
+        words = f"{self.done:,} of {self.total:,} readings"
+        if self.fresh:
+            seconds = (time.monotonic() - self.started) / self.fresh * (self.total - self.done)
+            words += f", about {_duration(seconds)} left"
+        self.tell(words)
+
+    def tell(self, words: str) -> None:
+        """Say what is being done."""
+        self.progress(self.done / max(self.total, 1), words)
+
+
+def _duration(seconds: float) -> str:
+    """A time that is still to pass, in the unit that one would say it in."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+# ---- the result --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Varied:
+    """How a quantity varies over the readings, all given equal weight.
+
+    Attributes
+    ----------
+    within, between : float
+        Mean variance inside a reading, and variance of the readings' means: their sum is the whole.
+    by_axis : mapping of axis to share
+        Var(E[mean | option]) / Var(mean): the part of `between` that goes with one axis by itself.
+    """
+
+    name: str
+    unit: str
+    within: float
+    between: float
+    by_axis: dict[str, float]
+    medians: tuple[float, float, float]
+    lowest: float
+    highest: float
+
+    @property
+    def share_between(self) -> float:
+        """The part of the whole variance that lies between readings."""
+        whole = self.within + self.between
+        return self.between / whole if whole else 0.0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The rows of a sweep.
+
+    Attributes
+    ----------
+    study : Study
+    plan : dict
+        Study, axes, models, seed and versions: everything needed to make it again.
+    table : DataFrame
+        A row for each cell: its options, verdict, log evidence, every quantity at every report
+        (``shells_152[aug_2024].median``) and every claim (``six_million.probability``).
+    """
+
+    study: Study
+    plan: dict[str, Any]
+    table: "pd.DataFrame"
+
+    @property
+    def axes(self) -> dict[str, list[str]]:
+        """The options on every axis."""
+        return dict(self.plan["axes"])
+
+    @cached_property
+    def headline(self) -> str:
+        """What the study leads with, at its last report."""
+        name = self.study.leading[0]
+        return label(name, self.study.fitted[-1].id if self.study.needs_day(name) else None)
+
+    def varied(self, quantity: str | None = None) -> Varied:
+        """How a quantity varies within readings and between them.
+
+        Parameters
+        ----------
+        quantity : str, optional
+            As in the columns: ``shells_152[aug_2024]``. Without it, the headline at the last report.
+
+        Raises
+        ------
+        QuestionError
+            For a quantity that is no column, or where no reading could be fitted.
+        """
+        name = quantity or self.headline
+        known = [
+            column.removesuffix(".median") for column in map(str, self.table) if column.endswith(".median")
+        ]
+        if name not in known:
+            raise QuestionError(f"unknown quantity {name!r}", remedy=choices(name, known))
+        rows = self.table[self.table[f"{name}.mean"].notna()]
+        means, medians = rows[f"{name}.mean"], rows[f"{name}.median"]
+        between = float(means.var(ddof=0))
+        by_axis = {}
+        for axis in self.axes:
+            groups = means.groupby(rows[axis].astype(str))
+            explained = float((groups.size() * (groups.mean() - means.mean()) ** 2).sum() / len(means))
+            by_axis[axis] = explained / between if between else 0.0
+        low, middle, high = (float(q) for q in np.quantile(medians, [0.0, 0.5, 1.0]))
+        return Varied(
+            name,
+            self.study.unit_of(name.partition("[")[0]),
+            float((rows[f"{name}.sd"] ** 2).mean()),
+            between,
+            dict(sorted(by_axis.items(), key=lambda pair: -pair[1])),
+            (low, middle, high),
+            float(rows[f"{name}.lower"].min()),
+            float(rows[f"{name}.upper"].max()),
+        )
+
+    def verdicts(self) -> dict[str, int]:
+        """How many cells have each verdict."""
+        return {str(verdict): int(n) for verdict, n in self.table["verdict"].value_counts().items()}
+
+    def document(self) -> dict[str, Any]:
+        """What ``estimates sweep --json`` prints: the plan, the variation of the headline, and all claims."""
+        varied = self.varied()
+        return self.plan | {
+            "verdicts": self.verdicts(),
+            "headline": {
+                "name": varied.name,
+                "unit": varied.unit,
+                "medians": dict(zip(("lowest", "middle", "highest"), varied.medians, strict=True)),
+                "lowest": varied.lowest,
+                "highest": varied.highest,
+                "variance": {"within": varied.within, "between": varied.between, "by_axis": varied.by_axis},
+            },
+            "claims": [
+                {"id": claim, **self._chances(self.table[f"{claim}.probability"])}
+                for claim in self.study.claims
+                if f"{claim}.probability" in self.table
+            ],
+        }
+
+    def _chances(self, column: Any) -> dict[str, float | None]:
+        found = column.dropna()
+        if not len(found):
+            return {"lowest": None, "middle": None, "highest": None, "above_half": None}
+        low, middle, high = (finite(float(q)) for q in np.quantile(found, [0.0, 0.5, 1.0]))
+        return {"lowest": low, "middle": middle, "highest": high, "above_half": float((found > 0.5).mean())}
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """Read the table that a sweep wrote.
+
+    Raises
+    ------
+    OutputError
+        When there is no such file or it is no sweep.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    if not path.is_file():
+        raise OutputError("no such file", where=str(path), remedy=f"Give the {TABLE} that a sweep wrote.")
+    try:
+        table = pd.read_parquet(path)
+        plan, study = json.loads(table.attrs["plan"]), restore(table.attrs["study"])
+    except (OSError, KeyError, ValueError) as error:
+        raise OutputError(
+            f"is no sweep: {error}", where=str(path), remedy=f"Give the {TABLE} that a sweep wrote."
+        ) from None
+    return Sweep(study, plan, table)
