@@ -51,6 +51,7 @@ class Units:
 
     def __init__(self, definitions: tuple[tuple[str, str], ...] = ()) -> None:
         self._registry = _new_registry()
+        self._factors: dict[str, float] = {}
         self._registry.define(_BARREL)
         for name in COUNTED:
             self._registry.define(f"{name} = [{name}]")
@@ -118,7 +119,10 @@ class Units:
         """
         if unit == DATE:
             return 1.0
-        return float(self._registry.Quantity(1, self._parse(unit, where)).to_base_units().magnitude)
+        if unit not in self._factors:
+            whole = self._registry.Quantity(1, self._parse(unit, where))
+            self._factors[unit] = float(whole.to_base_units().magnitude)
+        return self._factors[unit]
 
     def dimension(self, unit: str, where: str = "") -> "Dimension":
         """The dimension of `unit`, to be carried through a formula."""

@@ -207,7 +207,11 @@ def sample(
             break
         if attempt < attempts - 1:
             together = reduce(joined, [population for population, _ in batches])
-            blend = learner.improved(blend, together, weighted.log_weights.ravel())
+            log_weights = weighted.log_weights.ravel()
+            if anchor and attempt == 0:
+                blend = learner.gathered(together, log_weights)
+            else:
+                blend = learner.improved(blend, together, log_weights)
     return weighted
 
 
@@ -244,6 +248,21 @@ class _Learner:
         main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
         found = mixture.fit(self._some(explored), components // 2, self.rng, least=0.5 / components)
         return Blend((main, found), np.array([0.8, 0.2]))
+
+    def gathered(self, batch: Population, log_weights: Array) -> "Blend":
+        """A proposal for one posterior among many, from points of all that stand for it poorly."""
+        population = batch.take(_chosen(log_weights, _POPULATION, self.rng))
+        looks = []
+        for _ in range(2):
+            population = move(population, self.evaluate, 1.0, _STEPS, self.rng)
+            looks.append(population.points)
+        self.training = np.concatenate(looks)
+        # Weights half turned down reach beyond the posterior on all sides.
+        around = batch.points[_chosen(_gain(log_weights, 0.5), _POPULATION, self.rng)]
+        components = min(32, 12 + 4 * batch.points.shape[1])
+        main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
+        broad = mixture.fit(around, components // 2, self.rng, least=0.5 / components)
+        return Blend((main, broad), np.array([0.8, 0.2]))
 
     def batch(self, blend: "Blend", size: int, rng: np.random.Generator) -> tuple[Population, Array]:
         """Points of the proposal and of the prior, and their log weights (n,)."""
@@ -354,8 +373,9 @@ class Blend:
 
     def shared_out(self, points: Array, weights: Array) -> "Blend":
         """The same parts with the shares that fit weighted points best, none below 3 %."""
-        bounded = np.minimum(weights, math.sqrt(len(weights)))
-        log_parts = self.log_parts(points) - np.log(self.shares)[:, None]
+        some = slice(None, None, max(len(points) // _TRAINING, 1))
+        bounded = np.minimum(weights[some], math.sqrt(len(weights)))
+        log_parts = self.log_parts(points[some]) - np.log(self.shares)[:, None]
         shares = self.shares
         for _ in range(20):
             posterior = np.log(shares)[:, None] + log_parts

@@ -63,7 +63,7 @@ def gamma_process(expected: Vector, scale: Vector) -> Vector:
         ranks = _ranks(second)
         found = _bridged(known, _sorted(second, ranks), scale, "predicted_bridge")
         parts.append(_by_rank(found, ranks))
-        both, arrived = pt.concatenate([first, second]), pt.concatenate(parts)
+        both, arrived = _joined(first, second), _joined(*parts)
         ranks = _ranks(both)
         known = _Known(_sorted(both, ranks), _sorted(arrived, ranks))
     parts.append(_bridged(known, third, scale, "bridge"))
@@ -90,13 +90,13 @@ def _bridged(known: _Known, expected: Vector, scale: Vector, name: str) -> Vecto
     is_after = pt.lt(known.expected[None, :], expected[:, None])  # known days before each further day
     stretch = pt.sum(is_after, axis=1)
     # Each point's own piece begins at the nearest point before it, of either kind.
-    before = pt.concatenate([pt.zeros(1), expected[:-1]])
+    before = _shifted(expected)
     start = pt.maximum(before, pt.max(pt.switch(is_after, known.expected[None, :], 0.0), axis=1))
-    known_before = pt.concatenate([pt.zeros(1), known.expected[:-1]])
+    known_before = _shifted(known.expected)
     # At or before: where both kinds fall on one day, the piece is the further point's, and counts once.
     is_earlier = pt.le(expected[:, None], known.expected[None, :])
     known_start = pt.maximum(known_before, pt.max(pt.switch(is_earlier, expected[:, None], 0.0), axis=0))
-    starts, ends = pt.concatenate([start, known_start]), pt.concatenate([expected, known.expected])
+    starts, ends = _joined(start, known_start), _joined(expected, known.expected)
     log_pieces = _log_gammas(pt.maximum((ends - starts) / scale, _LEAST), count + n, name)
     piece, last = log_pieces[:count], log_pieces[count:]
     inside = pt.eq(stretch[:, None], np.arange(n)[None, :])
@@ -107,7 +107,7 @@ def _bridged(known: _Known, expected: Vector, scale: Vector, name: str) -> Vecto
     summed = pt.cumsum(pt.switch(is_beyond, 0.0, relative))
     earlier = pt.sum(pt.switch(is_after, _totals(inside, relative)[None, :], 0.0), axis=1)
     whole = _totals(inside, relative) + pt.exp(last - top)
-    steps = pt.concatenate([known.arrived[:1], known.arrived[1:] - known.arrived[:-1]])
+    steps = known.arrived - _shifted(known.arrived)
     reached = pt.max(pt.switch(is_after, known.arrived[None, :], 0.0), axis=1)
     share = pt.sum(pt.switch(inside, (steps / whole)[None, :], 0.0), axis=1)
     within = share * pt.maximum(summed - earlier, 0.0)
@@ -128,8 +128,22 @@ def _log_gammas(shape: Vector, count: int, name: str) -> Vector:
 
 
 def _shapes(expected: Vector, scale: Vector) -> Vector:
-    steps = pt.concatenate([expected[:1], expected[1:] - expected[:-1]])
-    return pt.maximum(steps / scale, _LEAST)
+    return pt.maximum((expected - _shifted(expected)) / scale, _LEAST)
+
+
+def _shifted(values: Vector) -> Vector:
+    """Each entry's predecessor; 0 before the first."""
+    return pt.set_subtensor(pt.zeros(values.type.shape[0])[1:], values[:-1])
+
+
+def _joined(*parts: Vector) -> Vector:
+    """The parts one after the other. Not by `pt.concatenate`, which becomes a loop in a batch."""
+    sizes = [int(part.type.shape[0]) for part in parts]
+    whole, first = pt.zeros(sum(sizes)), 0
+    for part, size in zip(parts, sizes, strict=True):
+        whole = pt.set_subtensor(whole[first : first + size], part)
+        first += size
+    return whole
 
 
 def _ranks(days: Vector) -> Vector:
