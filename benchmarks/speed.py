@@ -9,18 +9,14 @@ Exits with 1 when a target is missed.
 
 import argparse
 import compileall
-import datetime
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 import warnings
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results" / "speed.md"
+from measuring import ROOT, in_turn, keep, stamp, timed
+
 HEADLINE, AT = "shells_152", "aug_2024"
 
 
@@ -40,15 +36,6 @@ def cold(code):
     return time.perf_counter() - started
 
 
-def in_turn(tasks, repetitions):
-    """The median seconds of each task, over repetitions in which all take turns."""
-    taken = {name: [] for name in tasks}
-    for _ in range(repetitions):
-        for name, task in tasks.items():
-            taken[name].append(task())
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
-
-
 def loads_pymc(code):
     """Whether PyMC is loaded when `code` has run."""
     asked = (
@@ -56,17 +43,6 @@ def loads_pymc(code):
     )
     ran = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
     return ran.stderr.strip() == "True"
-
-
-def timed(call, keep):
-    """A task that times `call` and keeps what it gave."""
-
-    def task():
-        started = time.perf_counter()
-        keep.append(call())
-        return time.perf_counter() - started
-
-    return task
 
 
 def warm(repetitions):
@@ -109,21 +85,6 @@ def warm(repetitions):
     yours = [effective(trace["posterior"][HEADLINE].sel(report=AT)) for trace in theirs[1:]]
     verdicts = ", ".join(sorted({f"{fit.conditions.engine}, {fit.trust.verdict}" for fit in ours[1:]}))
     return seconds, {"infer": statistics.median(mine), "sample": statistics.median(yours)}, verdicts
-
-
-def git(*words):
-    ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return ran.stdout.strip()
-
-
-def machine():
-    from importlib.metadata import version
-
-    changed = " with changes" if git("status", "--porcelain", "--", "estimates", "models") else ""
-    return (
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {os.cpu_count()} CPUs, {platform.machine()}, "
-        f"Python {platform.python_version()}, PyMC {version('pymc')}, commit {git('rev-parse', '--short', 'HEAD')}{changed}"
-    )
 
 
 def main():
@@ -187,14 +148,11 @@ def main():
         )
         missed += [] if met else [what]
     notes = [
-        f"Medians of {repetitions} repetitions in turn. {machine()}.",
+        f"Medians of {repetitions} repetitions in turn. {stamp()}",
         f"Effective draws are those of `{HEADLINE}` at `{AT}`, model steady. Engine and verdict of `est.infer`: {verdicts}.",
         f"PyMC is {'not ' if light else ''}loaded by `import estimates` and `estimates check`.",
     ]
-    text = "\n".join(["# Speed", "", *lines, "", *notes, ""])
-    print(text)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    keep("speed.md", "\n".join(["# Speed", "", *lines, "", *notes]))
     if missed:
         sys.exit(f"missed: {'; '.join(missed)}")
 
