@@ -78,6 +78,26 @@ def in_turn(tasks, repetitions):
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
+# ---- effective draws ---------------------------------------------------------------------------
+
+
+def effective(draws):
+    """The bulk effective size of draws (chain, draw), by ArviZ."""
+    import arviz as az
+    import numpy as np
+
+    return float(az.ess(np.asarray(draws), method="bulk"))
+
+
+def effective_of(fit, quantity, at):
+    """The effective draws of a quantity of an estimate.
+
+    Equally weighted draws hide the weights that they came from: the lesser of the two counts is taken.
+    """
+    draws = fit.quantity(quantity, at)
+    return min(effective(draws), 1 / (1 / fit.trust.ess + 1 / draws.size))
+
+
 # ---- keeping -----------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 
-from measuring import ROOT, in_turn, keep, stamp, timed
+from measuring import ROOT, effective, effective_of, in_turn, keep, stamp, timed
 
 HEADLINE, AT = "shells_152", "aug_2024"
 
@@ -47,8 +47,6 @@ def loads_pymc(code):
 
 def warm(repetitions):
     """Seconds and effective draws of the headline quantity, for `est.infer` and for `pm.sample`."""
-    import arviz as az
-    import numpy as np
     import pymc as pm
 
     import estimates as est
@@ -71,17 +69,7 @@ def warm(repetitions):
         task()
     seconds = in_turn(tasks, repetitions)
 
-    def effective(draws):
-        return float(az.ess(np.asarray(draws), method="bulk"))
-
-    # Equally weighted draws hide the weights that they came from: the lesser of the two counts is taken.
-    mine = [
-        min(
-            effective(fit.quantity(HEADLINE, AT)),
-            1 / (1 / fit.trust.ess + 1 / fit.quantity(HEADLINE, AT).size),
-        )
-        for fit in ours[1:]
-    ]
+    mine = [effective_of(fit, HEADLINE, AT) for fit in ours[1:]]
     yours = [effective(trace["posterior"][HEADLINE].sel(report=AT)) for trace in theirs[1:]]
     verdicts = ", ".join(sorted({f"{fit.conditions.engine}, {fit.trust.verdict}" for fit in ours[1:]}))
     return seconds, {"infer": statistics.median(mine), "sample": statistics.median(yours)}, verdicts
