@@ -81,27 +81,27 @@ def to_target(flagship, run, default):
     run(default, 1)
     trace, seconds = timed(lambda: run(default, 2))
     found = effective(headline(trace))
-    _, longer = timed(lambda: run(4 * default, 3))
-    a_draw = max(longer - seconds, 0.0) / (3 * default)
-    row = {
-        "seconds_default": seconds,
-        "ess_default": found,
-        "fixed": max(seconds - a_draw * default, 0.0),
-        "a_draw": a_draw,
-        "note": straight(trace),
-    }
-    draws = default
-    for attempt in range(3):
+    longest, longer = 4 * default, timed(lambda: run(4 * default, 3))[1]
+    row = {"seconds_default": seconds, "ess_default": found}
+    default_seconds, draws, extrapolated = seconds, default, False
+    for attempt in range(4):
+        a_draw = max(longer - default_seconds, 0.0) / (longest - default)
+        fixed = max(default_seconds - a_draw * default, 0.0)
+        row |= {"fixed": fixed, "a_draw": a_draw, "note": straight(trace)}
         if found >= flagship.effective:
             break
-        draws = math.ceil(draws * MARGIN * flagship.effective / max(found, 1.0))
-        predicted = row["fixed"] + a_draw * draws
-        if predicted > flagship.limit:
-            note = f"{row['note']}; extrapolated to {draws:,} draws a chain"
-            return row | {"seconds": predicted, "ess": flagship.effective, "extrapolated": True, "note": note}
+        wanted = math.ceil(draws * MARGIN * flagship.effective / max(found, 1.0))
+        predicted = fixed + a_draw * wanted
+        if attempt == 3 or predicted > flagship.limit:
+            row["note"] += f", {found:,.0f} effective; extrapolated to {wanted:,} draws a chain"
+            seconds, found, extrapolated = predicted, float(flagship.effective), True
+            break
+        draws = wanted
         trace, seconds = timed(lambda: run(draws, 4 + attempt))  # noqa: B023 - run at once
         found = effective(headline(trace))
-    return row | {"seconds": seconds, "ess": found, "extrapolated": False, "note": straight(trace)}
+        if draws > longest:  # the longest run knows best what a draw takes
+            longest, longer = draws, seconds
+    return row | {"seconds": seconds, "ess": found, "extrapolated": extrapolated}
 
 
 def infer(flagship):
@@ -167,11 +167,7 @@ def smc(flagship):
     kept = []
 
     def run(draws, seed):
-        kept.append(
-            pm.sample_smc(
-                draws, model=flagship.model, random_seed=seed, cores=1, progressbar=False, quiet=True
-            )
-        )
+        kept.append(pm.sample_smc(draws, model=flagship.model, random_seed=seed, cores=1, progressbar=False))
         return kept[-1]
 
     row = to_target(flagship, run, 2000)
@@ -309,7 +305,9 @@ def nautilus(flagship, error=0.1):
         return sampler, sampler.run(n_eff=effective, verbose=False, timeout=flagship.limit)
 
     (found, finished), seconds = timed(lambda: run(2, math.ceil(1 / error**2)))
-    reached = 1 / math.sqrt(found.n_eff)
+    # Its 1 / sqrt(n_eff) leaves out that points of the exploration, which are counted, are not independent:
+    # it was found 0.04 off brute force where that says 0.008. So no more is claimed than was asked for.
+    reached = max(error, 1 / math.sqrt(found.n_eff))
     return {
         "seconds": seconds,
         "seconds_default": None,
