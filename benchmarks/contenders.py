@@ -1,8 +1,10 @@
-"""What `rivals.py` sets side by side: each contender runs alone, in a process of its own, and prints one line of JSON.
+"""What `rivals.py` sets side by side: each contender runs alone, in a process of its own, and prints one line
+of JSON.
 
-All work on the flagship study and the model steady, warm: a first run in the process is not timed. Samplers run at
-their defaults; from that run and one of four times the draws follow the seconds that are fixed and those of a draw; then they
-run to the effective draws asked for, or, where that would take too long, are extrapolated in a straight line.
+All work on the flagship study and the model steady, warm: a first run in the process is not timed. Samplers
+run at their defaults; from that run and one of four times the draws follow the seconds that are fixed and
+those of a draw; then they run to the effective draws asked for, or, where that would take too long, are
+extrapolated in a straight line.
 
     python benchmarks/contenders.py NAME --effective 4000 --limit 300
 """
@@ -182,7 +184,7 @@ def smc(flagship):
 class Cube:
     """The fitted unknowns on the unit cube, where nested samplers work.
 
-    u ~ Uniform(0, 1) and x = Q(u) with Q the quantile function of a prior: x has that prior, truncated or not.
+    u ~ Uniform(0, 1) and x = Q(u) with Q the quantiles of a prior: x has that prior, truncated or not.
     """
 
     def __init__(self, flagship):
@@ -365,7 +367,8 @@ def squigglepy(flagship):
         return sq.sample(load, n=count, verbose=False)
 
     row = _rate(run, count)
-    words = "cannot take reports into account, so it answers no question of ours; no correlations; clips, not truncates"
+    words = "cannot take reports into account, so it answers no question of ours; "
+    words += "no correlations; clips, not truncates"
     return row | {"fixed": 0.0, "note": words}
 
 

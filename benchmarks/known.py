@@ -1,13 +1,15 @@
 """Well-known posteriors by the engines of this library; writes benchmarks/results/known.json.
 
-Every posterior of `posteriors.py` by `est.sample` with engine auto and importance, against exact moments or a long run
-of NUTS (`--reference` makes it anew), and beside `pm.sample()` with its defaults. A mean is off by so many posterior
-standard deviations, a standard deviation by so large a part of itself; the worst unknown counts. A row passes when both
-are below 0.05, the effective draws are 10,000 or more, and it took a tenth of the time of `pm.sample()` or less; or when
-the verdict is not good, which is an answer too. A good verdict with a wrong answer is never one.
+Every posterior of `posteriors.py` by `est.sample` with engine auto and importance, against exact moments or a
+long run of NUTS (`--reference` makes it anew), and beside `pm.sample()` with its defaults. A mean is off by
+so many posterior standard deviations, a standard deviation by so large a part of itself; the worst unknown
+counts. A row passes when both are below 0.05, the effective draws are 10,000 or more, and it took a tenth of
+the time of `pm.sample()` or less; or when the verdict is not good, which is an answer too. A good verdict
+with a wrong answer is never one.
 
-Times are warm: the first call of each in the process is not timed. The ratio per draw is that of the seconds per effective
-draw, which is what counts where a default of `pm.sample()` gives few draws in little time. Exits with 1 when a row fails.
+Times are warm: the first call of each in the process is not timed. The ratio per draw is that of the seconds
+per effective draw, which is what counts where a default of `pm.sample()` gives few draws in little time.
+Exits with 1 when a row fails.
 """
 
 import argparse
@@ -57,7 +59,7 @@ def moments(draws):
 
 
 def referenced(posterior):
-    """Moments by a long run of NUTS, with their Monte Carlo errors in standard deviations, and its settings."""
+    """Moments by a long run of NUTS, their Monte Carlo errors in standard deviations, and its settings."""
     import arviz as az
     import nutpie
 

@@ -1,8 +1,8 @@
 """Posteriors that everybody knows, as plain PyMC models; `known.py` fits them.
 
-Data are made here from fixed seeds, or are the published ones. A posterior that is a formula rather than data has wide
-proper priors and a potential, log target minus log prior, so that its density is the target, its evidence is 1, and
-draws of its prior know nothing of it.
+Data are made here from fixed seeds, or are the published ones. A posterior that is a formula rather than data
+has wide proper priors and a potential, log target minus log prior, so that its density is the target, its
+evidence is 1, and draws of its prior know nothing of it.
 """
 
 from collections.abc import Callable
@@ -321,7 +321,7 @@ POSTERIORS = {
         ("v", "standard"),
         exact={"v": (0.0, 3.0), "standard": (np.zeros(9), np.ones(9))},
         log_evidence=0.0,
-        note="exact: a formula; x is compared as x exp(-v / 2), because its own fourth moment is beyond any sample",
+        note="exact: a formula; x as x exp(-v / 2), for its own fourth moment is beyond any sample",
     ),
     "two modes": Posterior(
         two_modes,

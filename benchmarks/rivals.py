@@ -1,8 +1,9 @@
 """This engine beside others on the flagship study; writes benchmarks/results/rivals.json.
 
-The same model, steady, to the same effective draws of the headline quantity, or to each one's error of the log evidence.
-Every contender runs alone in a process of its own, which tells the memory it takes, warm and one after the other, all in
-turn; medians over `--repetitions` rounds. `contenders.py` says how each is run. Needs the bench group: `make rivals`.
+The same model, steady, to the same effective draws of the headline quantity, or to each one's error of the
+log evidence. Every contender runs alone in a process of its own, which tells the memory it takes, warm and
+one after the other, all in turn; medians over `--repetitions` rounds. `contenders.py` says how each is run.
+Needs the bench group: `make rivals`.
 
 Exits with 1 when a target is missed or the log evidences disagree.
 """
