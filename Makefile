@@ -9,9 +9,11 @@ UV := .bootstrap/bin/uv
 BOOTSTRAP := .bootstrap/.ready
 endif
 READY := .venv/.ready
+BENCH := .venv-bench/bin
+BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench wheel setup clean
+.PHONY: help run test check docs bench known rivals wheel setup clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -37,13 +39,19 @@ docs: $(READY) ## the documentation, in docs/_build/html; a warning is an error
 bench: $(READY) ## speed, agreement of the engines, honesty of the evidence; takes a quarter of an hour
 	@set -e; for name in speed agreement evidence; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
+known: $(READY) ## well-known posteriors against exact or long NUTS; takes a quarter of an hour
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/known.py
+
+rivals: $(BENCH_READY) ## beside PyMC, nutpie, NumPyro, dynesty, nautilus and squigglepy; takes an hour or so
+	OPENBLAS_NUM_THREADS=1 $(BENCH)/python benchmarks/rivals.py
+
 wheel: $(READY) ## build, install elsewhere, and run the flagship from there
 	$(BIN)/python .ci/wheel.py --uv "$(UV)"
 
 setup: $(READY) ## only the environment in .venv
 
 clean: ## back to a fresh checkout; results/ stays
-	rm -rf .venv .bootstrap .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-bench .bootstrap .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -rf build dist docs/_build
 	find estimates models tests benchmarks docs .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -63,4 +71,13 @@ $(READY): requirements.lock pyproject.toml .python-version | $(BOOTSTRAP)
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q estimates models
+	touch $@
+
+# The rivals have an environment of their own: they are no dependencies, and pin some of ours down.
+$(BENCH_READY): requirements-bench.lock pyproject.toml .python-version | $(BOOTSTRAP)
+	rm -f $@
+	[ -x $(BENCH)/python ] || $(UV) venv --quiet .venv-bench
+	$(UV) pip sync --quiet --python $(BENCH)/python --require-hashes --compile-bytecode requirements-bench.lock
+	$(UV) pip install --quiet --python $(BENCH)/python --no-deps --no-build-isolation --editable .
+	$(BENCH)/python -m compileall -q estimates models
 	touch $@

@@ -14,7 +14,7 @@ import warnings
 
 import matplotlib
 import numpy as np
-from cells import HERE, keep, stamp, table
+from measuring import RESULTS, keep, stamp, table
 
 import estimates as est
 
@@ -164,7 +164,7 @@ def main():
         fits[model] = fitted(study, model)
         print(model, f"{fits[model][1]:.0f} s", fits[model][0].trust, flush=True)
     went, say = rows(study, fits)
-    picture(study, fits, HERE / "results" / "all_reports.png")
+    picture(study, fits, RESULTS / "all_reports.png")
     wrong = [f"wandering took {fits['wandering'][1]:.0f} s"] * (fits["wandering"][1] > MOST_SECONDS)
     for model, (fit, _) in fits.items():
         short = fit.trust.ess <= LEAST_ESS or (fit.trust.r_hat or 1.0) >= MOST_R_HAT

@@ -12,7 +12,8 @@ import sys
 import warnings
 
 import numpy as np
-from cells import CELLS, keep, label, stamp, study_of, table
+from cells import CELLS, label, study_of
+from measuring import keep, stamp, table
 
 import estimates as est
 

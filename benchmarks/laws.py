@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from cells import keep, stamp, table
+from measuring import keep, stamp, table
 
 import estimates as est
 from estimates import shelf, testing

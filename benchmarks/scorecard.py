@@ -7,7 +7,7 @@ others. Both list every case, the share inside the 89 % interval with its own un
 import argparse
 import time
 
-from cells import keep, stamp, table
+from measuring import keep, stamp, table
 
 import estimates as est
 from estimates.scores import BASELINES

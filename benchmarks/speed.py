@@ -9,18 +9,14 @@ Exits with 1 when a target is missed.
 
 import argparse
 import compileall
-import datetime
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 import warnings
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results" / "speed.md"
+from measuring import ROOT, effective, effective_of, in_turn, keep, stamp, timed
+
 HEADLINE, AT = "shells_152", "aug_2024"
 
 
@@ -40,15 +36,6 @@ def cold(code):
     return time.perf_counter() - started
 
 
-def in_turn(tasks, repetitions):
-    """The median seconds of each task, over repetitions in which all take turns."""
-    taken = {name: [] for name in tasks}
-    for _ in range(repetitions):
-        for name, task in tasks.items():
-            taken[name].append(task())
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
-
-
 def loads_pymc(code):
     """Whether PyMC is loaded when `code` has run."""
     asked = (
@@ -58,21 +45,8 @@ def loads_pymc(code):
     return ran.stderr.strip() == "True"
 
 
-def timed(call, keep):
-    """A task that times `call` and keeps what it gave."""
-
-    def task():
-        started = time.perf_counter()
-        keep.append(call())
-        return time.perf_counter() - started
-
-    return task
-
-
 def warm(repetitions):
     """Seconds and effective draws of the headline quantity, for `est.infer` and for `pm.sample`."""
-    import arviz as az
-    import numpy as np
     import pymc as pm
 
     import estimates as est
@@ -95,35 +69,10 @@ def warm(repetitions):
         task()
     seconds = in_turn(tasks, repetitions)
 
-    def effective(draws):
-        return float(az.ess(np.asarray(draws), method="bulk"))
-
-    # Equally weighted draws hide the weights that they came from: the lesser of the two counts is taken.
-    mine = [
-        min(
-            effective(fit.quantity(HEADLINE, AT)),
-            1 / (1 / fit.trust.ess + 1 / fit.quantity(HEADLINE, AT).size),
-        )
-        for fit in ours[1:]
-    ]
+    mine = [effective_of(fit, HEADLINE, AT) for fit in ours[1:]]
     yours = [effective(trace["posterior"][HEADLINE].sel(report=AT)) for trace in theirs[1:]]
     verdicts = ", ".join(sorted({f"{fit.conditions.engine}, {fit.trust.verdict}" for fit in ours[1:]}))
     return seconds, {"infer": statistics.median(mine), "sample": statistics.median(yours)}, verdicts
-
-
-def git(*words):
-    ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return ran.stdout.strip()
-
-
-def machine():
-    from importlib.metadata import version
-
-    changed = " with changes" if git("status", "--porcelain", "--", "estimates", "models") else ""
-    return (
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {os.cpu_count()} CPUs, {platform.machine()}, "
-        f"Python {platform.python_version()}, PyMC {version('pymc')}, commit {git('rev-parse', '--short', 'HEAD')}{changed}"
-    )
 
 
 def main():
@@ -187,14 +136,11 @@ def main():
         )
         missed += [] if met else [what]
     notes = [
-        f"Medians of {repetitions} repetitions in turn. {machine()}.",
+        f"Medians of {repetitions} repetitions in turn. {stamp()}",
         f"Effective draws are those of `{HEADLINE}` at `{AT}`, model steady. Engine and verdict of `est.infer`: {verdicts}.",
         f"PyMC is {'not ' if light else ''}loaded by `import estimates` and `estimates check`.",
     ]
-    text = "\n".join(["# Speed", "", *lines, "", *notes, ""])
-    print(text)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text, encoding="utf-8")
+    keep("speed.md", "\n".join(["# Speed", "", *lines, "", *notes]))
     if missed:
         sys.exit(f"missed: {'; '.join(missed)}")
 

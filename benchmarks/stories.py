@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from cells import keep, stamp, table
+from measuring import keep, stamp, table
 
 import estimates as est
 
