@@ -16,6 +16,7 @@ class Finding(Enum):
     HEAVY_WEIGHTS = "The importance weights have a heavy tail: fit with --engine nuts and compare."
     BROKEN_WEIGHTS = "The importance weights cannot be averaged: fit with --engine nuts."
     FEW_WEIGHTED = "Few effective draws carry the result: fit with --engine nuts."
+    UNSETTLED = "Each batch of points found more than the one before: fit with --engine nuts and compare."
     ROUGH_EVIDENCE = "The log evidence has an error above 0.05: do not compare models by it."
     CHAINS_DISAGREE = "The chains disagree: the sampler has not converged; look for modes or narrow priors."
     FEW_DRAWS = "The chains mix slowly: few effective draws; tighten the priors or sample longer."
@@ -28,6 +29,7 @@ LIMIT_ESS = 400.0
 LIMIT_R_HAT = 1.01
 LIMIT_R_HAT_BAD = 1.05
 LIMIT_EVIDENCE_ERROR = 0.05
+LIMIT_MOVED = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,13 @@ class Trust:
         return cls(**{**document, "notes": tuple(document["notes"])})
 
 
-def of_importance(pareto_k: float, ess: float, evidence_error: float) -> Trust:
+def of_importance(pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0) -> Trust:
     """The verdict on an importance sample.
+
+    Parameters
+    ----------
+    moved : float
+        How far the log evidence lies from that of an earlier batch, in their combined errors.
 
     References
     ----------
@@ -78,6 +85,8 @@ def of_importance(pareto_k: float, ess: float, evidence_error: float) -> Trust:
         found.append((BAD, Finding.BROKEN_WEIGHTS) if broken else (CAUTION, Finding.HEAVY_WEIGHTS))
     if not ess >= LIMIT_ESS:
         found.append((CAUTION if ess >= LIMIT_ESS / 4 else BAD, Finding.FEW_WEIGHTED))
+    if not moved < LIMIT_MOVED:
+        found.append((CAUTION, Finding.UNSETTLED))
     if not evidence_error <= LIMIT_EVIDENCE_ERROR:
         found.append((CAUTION, Finding.ROUGH_EVIDENCE))
     return Trust(_worst(found), finite(pareto_k), ess, None, _sentences(found))

@@ -17,8 +17,8 @@ from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import fitted_unknowns
-from estimates.inference.forward import Forward, compile_forward
-from estimates.inference.shapes import Compiled, CompiledShapes, compile_model
+from estimates.inference.forward import Forward
+from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
 from estimates.trust import Trust
 from estimates.workers import Progress
@@ -34,6 +34,8 @@ DRAWS = 1024
 """Equally weighted draws of each scramble that an importance sample is reduced to."""
 
 PRIOR_DRAWS = 4096
+
+_MOST_OUTSIDE = 0.01  # of the prior's draws; a rounding error at a bound is no matter
 
 _LATELY = CompiledShapes()
 
@@ -91,7 +93,7 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    verdict = trust.of_importance(weighted.pareto_k, weighted.effective_size, found.mcse)
+    verdict = trust.of_importance(weighted.pareto_k, weighted.effective_size, found.mcse, weighted.moved)
     return Evidence(found, "importance sampling", verdict, weighted.proposal)
 
 
@@ -110,8 +112,8 @@ def fit_model(
     unknowns = fitted_unknowns(model)
     # Where each node of a graph was made is of no use to anybody here, and takes time to record.
     with pytensor.config.change_flags(traceback__limit=0):
-        forward = compile_forward(model, unknowns, _following(model, unknowns))
-        parts = _Parts(model, compile_model(model) if unknowns else None, forward)
+        forward = _LATELY.forward(model, unknowns, _following(model, unknowns))
+        parts = _Parts(model, _LATELY.compiled(model) if unknowns else None, forward)
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
     return posterior, _tree(parts, posterior, seed)
 
@@ -204,10 +206,17 @@ def sample_importance(
 def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draws (count, dimension) of the prior, on the unconstrained space."""
     try:
-        return fitted.density.unconstrain(fitted.prior.run({}, count, rng))
+        points = fitted.density.unconstrain(fitted.prior.run({}, count, rng))
     except NotImplementedError as error:
         remedy = "Importance sampling needs proper priors; use nuts."
         raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
+    outside = float(np.mean(np.isnan(points).any(axis=1))) if count else 0.0
+    if outside > _MOST_OUTSIDE:  # PyMC draws an ordered vector unordered
+        raise EngineError(
+            f"{outside:.0%} of the prior's draws lie outside its own support, as of ordered vectors",
+            remedy="Importance sampling needs a prior that can be drawn; use nuts.",
+        )
+    return points
 
 
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
@@ -221,7 +230,7 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
         reason,
         {name: value.reshape(*points.shape[:2], *value.shape[1:]) for name, value in flat.items()},
         evidence,
-        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse),
+        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse, weighted.moved),
         weighted.proposal,
     )
 

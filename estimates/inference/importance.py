@@ -17,7 +17,7 @@ Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Self
 
@@ -30,7 +30,7 @@ from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
 from estimates.seeds import generator
-from estimates.trust import LIMIT_K
+from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ _TRAINING = 8_192
 _ROUND_POINTS = 8_192
 _ROUNDS = 3
 _STEPS = 4
-_ATTEMPTS = 4
+_ATTEMPTS = 8
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _MOST_PARTS = 6
 _THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
@@ -79,6 +79,7 @@ class Effort:
         """Whether these weights are as good as was asked."""
         return (
             weighted.pareto_k < self.pareto_k
+            and weighted.moved < LIMIT_MOVED
             and weighted.effective_size > self.share * weighted.log_weights.size
             and weighted.log_evidence_error < self.error
         )
@@ -106,6 +107,8 @@ class Weighted:
         How many rounds of adaptation were made.
     proposal : Blend
         What the final batch was drawn from: a start for a posterior much like this one.
+    moved : float
+        The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
     """
 
     points: Array
@@ -113,6 +116,7 @@ class Weighted:
     pareto_k: float
     rounds: int
     proposal: "Blend"
+    moved: float = 0.0
 
     @property
     def effective_size(self) -> float:
@@ -193,8 +197,9 @@ def sample(
     known = start.blend if isinstance(start, Anchor) else start
     blend = known or _learnt(learner, dimension, seed, tell)
     attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
+    earlier: list[Weighted] = []
     for attempt in range(attempts):
-        tell(0.7 + 0.1 * attempt, "final points")
+        tell(0.7 + 0.25 * attempt / attempts, "final points")
         if anchor and attempt == 0:
             batches = anchor.batches(evaluate)
         else:
@@ -203,6 +208,8 @@ def sample(
                 for number in range(SCRAMBLES)
             ]
         weighted = _weighted(batches, (0 if start else _ROUNDS) + attempt, blend)
+        weighted = replace(weighted, moved=_moved(earlier, weighted))
+        earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
         if effort.is_met(weighted):
             break
         if attempt < attempts - 1:
@@ -213,6 +220,23 @@ def sample(
             else:
                 blend = learner.improved(blend, together, log_weights)
     return weighted
+
+
+def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
+    """How far the log evidence lies from what earlier batches gave, in combined errors.
+
+    Of those only whose error can be believed. Where a funnel or a ridge is found little by little, each
+    batch by itself looks well, and gives more evidence than the one before.
+    """
+    return max(
+        (
+            abs(one.log_evidence - last.log_evidence)
+            / math.hypot(one.log_evidence_error, last.log_evidence_error)
+            for one in earlier
+            if one.effective_size >= LIMIT_ESS
+        ),
+        default=0.0,
+    )
 
 
 def _learnt(learner: "_Learner", dimension: int, seed: int, tell: Progress) -> "Blend":
@@ -273,7 +297,7 @@ class _Learner:
         log_proposal = np.logaddexp(
             math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
         )
-        return population, population.log_prior + population.log_likelihood - log_proposal
+        return population, population.log_weights(log_proposal)
 
     def improved(self, blend: "Blend", batch: Population, log_weights: Array) -> "Blend":
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
@@ -431,7 +455,7 @@ class Anchor:
         found = []
         for points, log_proposal in zip(self.points, self.log_proposal, strict=True):
             population = evaluated(points, evaluate)
-            found.append((population, population.log_prior + population.log_likelihood - log_proposal))
+            found.append((population, population.log_weights(log_proposal)))
         return found
 
 

@@ -31,6 +31,11 @@ class Population:
         """The population of these members."""
         return Population(self.points[indices], self.log_prior[indices], self.log_likelihood[indices])
 
+    def log_weights(self, log_proposal: Array) -> Array:
+        """Log weights (n,) of points drawn from a proposal; minus infinity for what is impossible."""
+        log_density = self.log_prior + self.log_likelihood
+        return np.where(np.isneginf(log_density), -np.inf, log_density - log_proposal)
+
     def __len__(self) -> int:
         return len(self.points)
 

@@ -8,7 +8,7 @@ into its graph as a constant is a difference like any other.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, cast
@@ -55,34 +55,41 @@ class CompiledShapes(threading.local):
     """What was compiled lately, by shape; each thread has its own, because the numbers are set in place."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[Hashable, tuple[Compiled, tuple[Any, ...]]] = OrderedDict()
+        self.kept: OrderedDict[Hashable, tuple[Any, tuple[Any, ...]]] = OrderedDict()
 
     def compiled(self, model: pm.Model) -> Compiled:
         """The density and the prior of `model`, to be used before the next is asked for."""
-        shape = shape_of(model)
+        return self._kept(shape_of(model), lambda: compile_model(model))
+
+    def forward(self, model: pm.Model, given: list[Any], wanted: list[Any]) -> Forward:
+        """What `compile_forward` gives, to be used before the next is asked for."""
+        return self._kept(shape_of(model, wanted), lambda: compile_forward(model, given, wanted))
+
+    def _kept[Code](self, shape: Shape, compiled: Callable[[], Code]) -> Code:
         if shape.key not in self.kept:
-            self.kept[shape.key] = compile_model(model), shape.numbers
+            self.kept[shape.key] = compiled(), shape.numbers
         self.kept.move_to_end(shape.key)
         while len(self.kept) > _MOST_KEPT:
             self.kept.popitem(last=False)
-        compiled, numbers = self.kept[shape.key]
+        code, numbers = self.kept[shape.key]
         for kept, new in zip(numbers, shape.numbers, strict=True):
             if kept is not new:
                 kept.set_value(new.get_value(borrow=True))
-        return compiled
+        return cast(Code, code)
 
 
-def shape_of(model: pm.Model) -> Shape:
-    """The shape of what is fitted in a model: its unknowns and all that is observed."""
+def shape_of(model: pm.Model, wanted: Sequence[Any] = ()) -> Shape:
+    """The shape of what is fitted in a model, its unknowns and what is observed, and of what is wanted."""
     unknowns = fitted_unknowns(model)
     observed = [*model.observed_RVs, *model.potentials]
     values = [model.rvs_to_values[variable] for variable in model.observed_RVs]
     reader = _Reader()
-    graph = reader.read([*unknowns, *observed, *values])
+    graph = reader.read([*unknowns, *observed, *values, *wanted])
     fitted = tuple(
         (v.name, model.rvs_to_values[v].type, _likeness(model.rvs_to_transforms[v])) for v in unknowns
     )
-    return Shape((graph, fitted, tuple(v.name for v in observed)), tuple(reader.numbers))
+    names = tuple(v.name for v in (*observed, *wanted))
+    return Shape((graph, fitted, names, len(wanted)), tuple(reader.numbers))
 
 
 class _Reader:
