@@ -14,6 +14,7 @@ from estimates.errors import EstimatesError
 if TYPE_CHECKING:
     from estimates import terms
     from estimates.attribution import Sensitivity, sensitivity
+    from estimates.calibrating import Calibration, calibrate
     from estimates.comparison import Comparison, compare
     from estimates.estimate import Estimate, load
     from estimates.falsification import Falsification, falsify
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from estimates.study import Study, read
 else:
     _HOMES = {
+        "Calibration": "estimates.calibrating",
         "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
         "Falsification": "estimates.falsification",
@@ -31,6 +33,7 @@ else:
         "Sensitivity": "estimates.attribution",
         "Study": "estimates.study",
         "Verdicts": "estimates.judging",
+        "calibrate": "estimates.calibrating",
         "compare": "estimates.comparison",
         "falsify": "estimates.falsification",
         "forecast": "estimates.forecasts",
@@ -60,6 +63,7 @@ else:
 
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "Estimate",
     "EstimatesError",
@@ -68,6 +72,7 @@ __all__ = [
     "Sensitivity",
     "Study",
     "Verdicts",
+    "calibrate",
     "compare",
     "falsify",
     "forecast",

@@ -390,6 +390,12 @@ class Study(Noun):
         study._asked = tuple(sorted({*self._asked, *(self.date_of(day) for day in days)}))
         return study
 
+    def kept_at_reports(self) -> "Study":
+        """This study with carriers kept on the days of its fitted reports alone: for many quick draws."""
+        study = self.model_copy()
+        study.__dict__["days"] = tuple(sorted({report.published for report in self.fitted}))
+        return study
+
     def holding_out(self, *report_ids: str) -> "Study":
         """This study with some fitted reports kept from the fit, for its models to predict.
 
