@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from estimates.seeds import generator
@@ -115,7 +115,8 @@ class Ranked:
         """How far it goes, in parts of the way to the band where it comes nearest; above 1 is outside."""
         points, lower, upper = (part[1:-1] for part in self.band)
         above = self.above[1:-1]
-        return float(np.max(above / np.where(above > 0, upper - points, lower - points)))
+        room = np.where(above > 0, upper - points, points - lower)
+        return float(np.max(np.abs(above) / np.maximum(room, 1e-9)))  # two numbers or three leave no room
 
     def document(self) -> dict[str, Any]:
         """The same as plain data: the largest deviation, the band at that point, and PITs counted in bins."""
@@ -189,8 +190,8 @@ class ModelIndex:
     def reliability(self) -> Iterator[dict[str, Any]]:
         """How often models came true, by how probable they were said to be.
 
-        In a bin, at most one model of a simulation is the true one, so that the number that came true is a sum
-        of independent events of known probabilities (Poisson binomial); the band holds 99 % of it or more.
+        In a bin, at most one model of a simulation is the true one: the number that came true is a sum of
+        independent events of known probabilities (Poisson binomial). The band holds 99 % of it or more.
         """
         truth = np.eye(len(self.models), dtype=bool)[list(self.drawn)]
         which = np.minimum((BINS * self.probabilities).astype(int), BINS - 1)
@@ -223,9 +224,9 @@ class ModelIndex:
         }
 
 
-def model_probabilities(log_evidences: tuple[tuple[float, ...], ...]) -> Array:
+def model_probabilities(log_evidences: ArrayLike) -> Array:
     """Posterior probabilities of models (simulation, model) that were as probable before."""
-    found = np.array(log_evidences)
+    found = np.asarray(log_evidences, dtype=float)
     return np.asarray(np.exp(found - special.logsumexp(found, axis=1, keepdims=True)))
 
 
