@@ -106,7 +106,7 @@ class Calibration:
         yield (
             f"{self.simulations:,} simulations of {', '.join(self.models)} on {self.study.name}: "
             f"{len(self.ranked) - len(self.outside)} of {len(self.ranked)} quantities lie in their "
-            f"simultaneous {self.level:.0%} band; by chance "
+            f"simultaneous {100 * self.level:g} % band; by chance "
             f"{(1 - self.level) * len(self.ranked):.1g} would be outside."
         )
         for one in self.outside:
