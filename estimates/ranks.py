@@ -184,7 +184,7 @@ class ModelIndex:
                 "share": share,
                 "mean": mean,
                 "band": [share - float(ends), share + float(ends)],
-                "inside": abs(mean - share) <= ends,
+                "inside": bool(abs(mean - share) <= ends),
             }
 
     def reliability(self) -> Iterator[dict[str, Any]]:

@@ -114,6 +114,7 @@ def test_true_evidences_give_models_their_shares_and_keep_their_promises():
     assert sum(row["cases"] for row in index.reliability()) == 2 * len(index.drawn)
     first, second = index.shares()
     assert first["mean"] + second["mean"] == pytest.approx(1.0)
+    assert json.loads(json.dumps(index.document()))["drawn"] == list(np.bincount(index.drawn))
 
 
 def test_an_evidence_that_is_off_is_found_out_by_shares_and_by_reliability():
