@@ -95,7 +95,7 @@ def verdict(inside):
 
 def ranks_of(quantities):
     """A table of ranked quantities."""
-    head = ["quantity", "largest deviation", "at", "band there", "share of the band", "verdict"]
+    head = ["quantity", "largest deviation", "at", "band there", "share of the way out", "verdict"]
     rows = [
         [
             f"{one['model']}: {one['quantity']}",
@@ -181,7 +181,7 @@ def page(document):
         "![Ranks of each model, less uniform ones, with the band in which uniform ranks stay](_static/calibration.png)",
         "## Ranked quantities",
         "The deviation is that of the empirical distribution of the ranks from the uniform one. The band holds the whole "
-        "line with 99 %; it is compared at every point, and a share of the band above 1 is outside.",
+        "line with 99 %; it is compared at every point, and the last number says how far of the way out the line goes where it goes farthest: 1 is outside.",
         ranks_of(shelf["quantities"]),
         f"Verdicts on the fits, all of which are among the ranks: {verdicts}. Reports left out because no simulation "
         f"reproduces their wording: {left}.",

@@ -112,11 +112,15 @@ class Ranked:
 
     @property
     def reach(self) -> float:
-        """How far it goes, in parts of the way to the band where it comes nearest; above 1 is outside."""
+        """How far it goes, in parts of the way to where it would be outside; 1 and above is outside.
+
+        Outside begins one step beyond the band: near the ends of the scale, where hardly a rank is expected,
+        the band is a step or two wide, and none at all is at its very edge.
+        """
         points, lower, upper = (part[1:-1] for part in self.band)
         above = self.above[1:-1]
         room = np.where(above > 0, upper - points, points - lower)
-        return float(np.max(np.abs(above) / np.maximum(room, 1e-9)))  # two numbers or three leave no room
+        return float(np.max(np.abs(above) / (room + 1 / len(self.pits)), initial=0.0))
 
     def document(self) -> dict[str, Any]:
         """The same as plain data: the largest deviation, the band at that point, and PITs counted in bins."""
