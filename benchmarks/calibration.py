@@ -72,7 +72,7 @@ def measured(options):
 
 def picture(shelf):
     """One panel for each model, and one for the model itself."""
-    panels = [(model, [one for one in shelf.ranked if one.model == model]) for model in shelf.models]
+    panels = [(model, [one for one in shelf.ranked if one.by == model]) for model in shelf.models]
     if shelf.index:
         panels.append(("which model it was", [shelf.index.ranked]))
     rows = -(-len(panels) // 2)

@@ -80,7 +80,7 @@ class Calibration:
             For a quantity that is not ranked.
         """
         model = model or next(iter(self.models))
-        return {(one.model, one.quantity): one for one in self.ranked}[(model, quantity)]
+        return {(one.by, one.quantity): one for one in self.ranked}[(model, quantity)]
 
     @property
     def simulations(self) -> int:
@@ -110,7 +110,7 @@ class Calibration:
             f"{(1 - self.level) * len(self.ranked):.1g} would be outside."
         )
         for one in self.outside:
-            yield f"{one.quantity} of {one.model} lies outside, {one.reach:.2f} times as far as the band."
+            yield f"{one.quantity} of {one.by} lies outside: it goes {one.reach:.2f} times as far as it may."
         if self.index is not None:
             found = "as often as its posterior said" if self.index.is_inside else "NOT as often as it said"
             yield f"The model that printed the reports was found {found}."

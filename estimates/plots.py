@@ -481,31 +481,33 @@ def calibration(axes: Axes, ranked: Sequence[Ranked], *, title: str = "") -> Axe
     points, lower, upper = ranked[0].band
     axes.fill_between(points, lower - points, upper - points, color=GREY, lw=0, step="post")
     axes.axhline(0.0, color=SOFT, lw=0.8)
-    nearest = max(ranked, key=lambda one: one.reach)
+    nearest, named = max(ranked, key=lambda one: one.reach), list[bool]()
     for one in sorted(ranked, key=lambda one: one.is_inside, reverse=True):
         colour = BLUE if one.is_inside else ORANGE
         is_named = one is nearest or not one.is_inside
         axes.step(points, one.above, where="post", color=colour, lw=1.8 if is_named else 0.9, alpha=0.85)
         if is_named:
-            _name_step(axes, one)
-    reach = 1.35 * max(float(np.max(upper - points)), *(float(np.abs(one.above).max()) for one in ranked))
+            side = bool(np.max(one.above) > -np.min(one.above))
+            _name_step(axes, one, named.count(side))
+            named.append(side)
+    reach = 1.5 * max(float(np.max(upper - points)), *(float(np.abs(one.above).max()) for one in ranked))
     axes.set(xlim=(0, 1), ylim=(-reach, reach), xticks=[0, 0.25, 0.5, 0.75, 1])
     axes.grid(axis="y")
     axes.set_xlabel("share of the posterior below the truth")
     axes.set_title(title, loc="left", fontsize=10, color=SOFT)
-    words_of_band = f"grey: where uniform ranks of {len(ranked[0].pits):,} simulations stay, all at once"
+    words_of_band = f"grey: 99 % band of uniform ranks, {len(ranked[0].pits):,} simulations"
     axes.text(0.015, 0.985, words_of_band, transform=axes.transAxes, va="top", color=SOFT, fontsize=8.5)
     return axes
 
 
-def _name_step(axes: Axes, one: Ranked) -> None:
-    """The name of a line at its largest deviation."""
+def _name_step(axes: Axes, one: Ranked, before: int) -> None:
+    """The name of a line at its largest deviation, beyond those that stand on that side before it."""
     at = int(np.argmax(np.abs(one.above)))
     where, height = float(one.band.points[at]), float(one.above[at])
     axes.annotate(
         _shortened(one.quantity, 26),
         (where, height),
-        xytext=(0, 4 if height > 0 else -4),
+        xytext=(0, (4 + 11 * before) * (1 if height > 0 else -1)),
         textcoords="offset points",
         ha="left" if where < 0.3 else "right" if where > 0.7 else "center",
         va="bottom" if height > 0 else "top",

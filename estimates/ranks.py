@@ -77,14 +77,14 @@ class Ranked:
 
     Attributes
     ----------
-    model : str
-        By which it was fitted.
+    by : str
+        The model by which it was fitted.
     quantity : str
     pits : tuple of float
         One for each simulation, in their order.
     """
 
-    model: str
+    by: str
     quantity: str
     pits: tuple[float, ...]
 
@@ -127,7 +127,7 @@ class Ranked:
         points, lower, upper = self.band
         at = int(np.argmax(np.abs(self.above)))
         return {
-            "model": self.model,
+            "model": self.by,
             "quantity": self.quantity,
             "inside": self.is_inside,
             "reach": self.reach,

@@ -150,7 +150,7 @@ def test_what_is_ranked_is_every_unknown_the_headline_the_carriers_and_the_log_l
     unknowns = ["first_shipment", "daily_rate", "reporting_lag", "issuer_bias", "report_scatter"]
     assert [one.quantity for one in found.ranked] == [*unknowns, "oil", "voyages", "log likelihood"]
     assert all(len(one.pits) == 4 and 0 <= min(one.pits) <= max(one.pits) <= 1 for one in found.ranked)
-    assert found.row("voyages").model == "steady"
+    assert found.row("voyages").by == "steady"
 
 
 def test_reports_are_printed_as_they_are_worded(found):

@@ -207,7 +207,7 @@ def test_what_leaves_the_band_is_named_in_orange_and_what_is_nearest_to_it_in_bl
 
 def test_the_number_of_simulations_is_said_with_the_band():
     assert any(
-        "uniform ranks of 100 simulations" in text for text in texts(calibration(ranked("q", power=1.0)))
+        "uniform ranks, 100 simulations" in text for text in texts(calibration(ranked("q", power=1.0)))
     )
 
 
