@@ -14,6 +14,7 @@ from estimates.errors import EstimatesError
 if TYPE_CHECKING:
     from estimates import terms
     from estimates.attribution import Sensitivity, sensitivity
+    from estimates.calibrating import Calibration, calibrate
     from estimates.comparison import Comparison, compare
     from estimates.estimate import Estimate, load
     from estimates.falsification import Falsification, falsify
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from estimates.sweeping import Sweep, read_sweep, sweep
 else:
     _HOMES = {
+        "Calibration": "estimates.calibrating",
         "Comparison": "estimates.comparison",
         "Estimate": "estimates.estimate",
         "Falsification": "estimates.falsification",
@@ -35,6 +37,7 @@ else:
         "Study": "estimates.study",
         "Sweep": "estimates.sweeping",
         "Verdicts": "estimates.judging",
+        "calibrate": "estimates.calibrating",
         "compare": "estimates.comparison",
         "falsify": "estimates.falsification",
         "forecast": "estimates.forecasts",
@@ -66,6 +69,7 @@ else:
 
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "Estimate",
     "EstimatesError",
@@ -76,6 +80,7 @@ __all__ = [
     "Study",
     "Sweep",
     "Verdicts",
+    "calibrate",
     "compare",
     "falsify",
     "forecast",

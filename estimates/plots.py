@@ -25,6 +25,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from estimates import words
+from estimates.ranks import Ranked
 
 INK, SOFT, BLUE, ORANGE, GREY = "#1b1b1b", "#5f5f5f", "#0072B2", "#E69F00", "#d9d9d9"
 SERIES = (BLUE, ORANGE)
@@ -106,12 +107,12 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
-    """An empty picture of `height` inches with panels of the common width; no pyplot, nothing global."""
+def canvas(height: float, panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty picture, rows `height` inches high, panels of the common width; no pyplot, nothing global."""
     layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=0.06)
-    figure = Figure(figsize=(WIDTH * panels, height), layout=layout)
+    figure = Figure(figsize=(WIDTH * panels, height * rows), layout=layout)
     FigureCanvasSVG(figure)
-    return figure, [figure.add_subplot(1, panels, place + 1) for place in range(panels)]
+    return figure, [figure.add_subplot(rows, panels, place + 1) for place in range(panels * rows)]
 
 
 # ---- carriers over time ------------------------------------------------------------------------
@@ -454,6 +455,67 @@ def widths(axes: Axes, rows: Sequence[Known], now: float, *, label: str = "") ->
 
 
 _STEP = 0.36
+
+# ---- where truths lie in their posteriors ------------------------------------------------------
+
+
+def calibration(axes: Axes, ranked: Sequence[Ranked], *, title: str = "") -> Axes:
+    """ECDFs of ranks less that of uniform ones, with the band in which uniform ranks stay.
+
+    Every quantity is a line; named are the one that comes nearest to the band and all that leave it, these
+    in orange.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    ranked : sequence of Ranked
+        Of as many simulations each, such as those of one model in `Calibration.ranked`.
+    title : str
+        Over the picture.
+
+    Returns
+    -------
+    Axes
+    """
+    points, lower, upper = ranked[0].band
+    axes.fill_between(points, lower - points, upper - points, color=GREY, lw=0, step="post")
+    axes.axhline(0.0, color=SOFT, lw=0.8)
+    nearest, named = max(ranked, key=lambda one: one.reach), list[bool]()
+    for one in sorted(ranked, key=lambda one: one.is_inside, reverse=True):
+        colour = BLUE if one.is_inside else ORANGE
+        is_named = one is nearest or not one.is_inside
+        axes.step(points, one.above, where="post", color=colour, lw=1.8 if is_named else 0.9, alpha=0.85)
+        if is_named:
+            side = bool(np.max(one.above) > -np.min(one.above))
+            _name_step(axes, one, named.count(side))
+            named.append(side)
+    reach = 1.5 * max(float(np.max(upper - points)), *(float(np.abs(one.above).max()) for one in ranked))
+    axes.set(xlim=(0, 1), ylim=(-reach, reach), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.grid(axis="y")
+    axes.set_xlabel("share of the posterior below the truth")
+    axes.set_title(title, loc="left", fontsize=10, color=SOFT)
+    words_of_band = f"grey: 99 % band of uniform ranks, {len(ranked[0].pits):,} simulations"
+    axes.text(0.015, 0.985, words_of_band, transform=axes.transAxes, va="top", color=SOFT, fontsize=8.5)
+    return axes
+
+
+def _name_step(axes: Axes, one: Ranked, before: int) -> None:
+    """The name of a line at its largest deviation, beyond those that stand on that side before it."""
+    at = int(np.argmax(np.abs(one.above)))
+    where, height = float(one.band.points[at]), float(one.above[at])
+    axes.annotate(
+        _shortened(one.quantity, 26),
+        (where, height),
+        xytext=(0, (4 + 11 * before) * (1 if height > 0 else -1)),
+        textcoords="offset points",
+        ha="left" if where < 0.3 else "right" if where > 0.7 else "center",
+        va="bottom" if height > 0 else "top",
+        fontsize=9,
+        weight="normal" if one.is_inside else "bold",
+        zorder=6,
+    )
+
 
 # ---- axes --------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from estimates import plots
+from estimates.ranks import Ranked
 
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=7 * week) for week in range(40)]
 TIME = np.arange(40.0)
@@ -174,3 +175,43 @@ def test_drawing_leaves_the_settings_of_the_caller_alone():
 
 def test_a_picture_can_be_written_as_png():
     assert plots.png(fan().figure, 50).startswith(b"\x89PNG")
+
+
+# ---- where truths lie in their posteriors ------------------------------------------------------------------
+
+
+def ranked(quantity, *, power):
+    """A hundred PITs; at a power of 1 they are evenly spread."""
+    return Ranked("steady", quantity, tuple(((np.arange(100) + 0.5) / 100) ** power))
+
+
+def calibration(*rows):
+    with plots.style():
+        _, (axes,) = plots.canvas(3.0)
+        return plots.calibration(axes, rows, title="steady")
+
+
+def test_what_leaves_the_band_is_named_in_orange_and_what_is_nearest_to_it_in_blue():
+    inside, nearer, outside = (
+        ranked(name, power=p) for name, p in (("even", 1.0), ("nearer", 1.2), ("skewed", 3.0))
+    )
+    axes = calibration(inside, nearer)
+    assert "nearer" in texts(axes)
+    assert "even" not in texts(axes)
+    assert {line.get_color() for line in axes.lines} == {plots.SOFT, plots.BLUE}
+    axes = calibration(inside, nearer, outside)
+    assert "skewed" in texts(axes)
+    assert axes.lines[-1].get_color() == plots.ORANGE
+    np.testing.assert_array_equal(axes.lines[-1].get_ydata(), outside.above)
+
+
+def test_the_number_of_simulations_is_said_with_the_band():
+    assert any(
+        "uniform ranks, 100 simulations" in text for text in texts(calibration(ranked("q", power=1.0)))
+    )
+
+
+def test_a_canvas_can_have_rows_of_panels():
+    figure, panels = plots.canvas(2.0, panels=2, rows=3)
+    assert len(panels) == 6
+    assert tuple(figure.get_size_inches()) == (2 * plots.WIDTH, 6.0)

@@ -59,19 +59,21 @@ class CompiledShapes(threading.local):
 
     def compiled(self, model: pm.Model) -> Compiled:
         """The density and the prior of `model`, to be used before the next is asked for."""
-        return self._kept(shape_of(model), lambda: compile_model(model))
+        return self._kept("fitted", shape_of(model), lambda: compile_model(model))
 
     def forward(self, model: pm.Model, given: list[Any], wanted: list[Any]) -> Forward:
         """What `compile_forward` gives, to be used before the next is asked for."""
-        return self._kept(shape_of(model, wanted), lambda: compile_forward(model, given, wanted))
+        shape = shape_of(model, wanted)
+        return self._kept("forward", shape, lambda: compile_forward(model, given, wanted))
 
-    def _kept[Code](self, shape: Shape, compiled: Callable[[], Code]) -> Code:
-        if shape.key not in self.kept:
-            self.kept[shape.key] = compiled(), shape.numbers
-        self.kept.move_to_end(shape.key)
+    def _kept[Code](self, kind: str, shape: Shape, compiled: Callable[[], Code]) -> Code:
+        key = (kind, shape.key)
+        if key not in self.kept:
+            self.kept[key] = compiled(), shape.numbers
+        self.kept.move_to_end(key)
         while len(self.kept) > _MOST_KEPT:
             self.kept.popitem(last=False)
-        code, numbers = self.kept[shape.key]
+        code, numbers = self.kept[key]
         for kept, new in zip(numbers, shape.numbers, strict=True):
             if kept is not new:
                 kept.set_value(new.get_value(borrow=True))

@@ -8,13 +8,13 @@ import numpy as np
 import pymc as pm
 from pymc.pytensorf import gradient
 from pytensor.compile.mode import Mode
-from scipy import special
+from scipy import stats
 
-from estimates.errors import ContradictionError
+from estimates.calibrating import calibrate
+from estimates.errors import ContradictionError, QuestionError
 from estimates.inference.density import Density, fitted_unknowns
-from estimates.inference.fit import MOST_UNKNOWNS, fit_model
+from estimates.inference.fit import MOST_UNKNOWNS
 from estimates.reports import Printing
-from estimates.seeds import generator
 from estimates.testing.law import Law, NotTriedError
 from estimates.testing.subjects import (
     DRAWS,
@@ -232,28 +232,17 @@ def _engines_agree(subject: Subject) -> str | None:
 
 def _is_calibrated(subject: Subject) -> str | None:
     """Simulation-based calibration of the carriers at the last report, on a few dozen simulations."""
-    study, model = subject.study, subject.model
+    study = subject.study
     _refuse_many(subject)
-    if any(report.says.printing is Printing.UNROUNDED for report in study.fitted):
-        raise NotTriedError("wordings that are known only as intervals cannot be simulated as printed")
-    day = study.days.index(study.fitted[-1].published)
-    rng = generator(subject.seed, "calibration")
-    ranks = []
-    for number in rng.permutation(DRAWS)[:_CALIBRATIONS]:
-        model.set_data("report_value", subject.draws["reports"][number])
-        try:
-            _, tree = fit_model(model, "importance", subject.seed)
-        except ContradictionError:
-            return "a report that it printed itself is impossible under its own prior"
-        carriers = tree["posterior"].to_dataset()[study.carriers.name]
-        drawn = np.ravel(np.asarray(carriers)[..., day])
-        truth = subject.carriers[number, day]
-        ties = np.sum(drawn == truth) + 1
-        ranks.append((np.sum(drawn < truth) + rng.random() * ties) / (len(drawn) + 1))
+    try:
+        found = calibrate(study, subject.file, simulations=_CALIBRATIONS, seed=subject.seed)
+    except QuestionError as reason:
+        raise NotTriedError(reason.what) from None
+    except ContradictionError:
+        return "a report that it printed itself is impossible under its own prior"
+    pits = found.row(study.carriers.name).pits
     # The uniform distribution of the ranks, by the largest distance (Kolmogorov and Smirnov).
-    ordered, steps = np.sort(ranks), np.arange(1, len(ranks) + 1) / len(ranks)
-    distance = max(float(np.max(steps - ordered)), float(np.max(ordered - steps + 1 / len(ranks))))
-    chance = float(special.kolmogorov(distance * math.sqrt(len(ranks))))
+    chance = float(stats.kstest(pits, "uniform").pvalue)
     return None if chance > 1e-3 else f"the truth lies at ranks that have a chance of {chance:.1g}"
 
 
