@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from estimates.reports import Report
     from estimates.shelf import ModelFile
     from estimates.study import Study
+    from estimates.sweeping import Sweep
 
 EXIT_BAD_VERDICT, EXIT_INPUT, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 70, 130
 
@@ -70,6 +71,13 @@ Examples:
   estimates sensitivity
   estimates sensitivity --quantity shells --at feb_2024
   estimates sensitivity barrels.toml --json | jq .groups"""
+
+_SWEEP_EXAMPLES = """\b
+Examples:
+  estimates sweep
+  estimates sweep --models steady,stepped --set payload=18,20,22 --set "daily_rate=as read,50%"
+  estimates sweep --widths --cells 10000 --out results/multiverse
+  estimates sweep --widths --cells 10000 --cluster tcp://10.0.0.1:8786"""
 
 _NEW_EXAMPLES = """\b
 Example:
@@ -424,6 +432,94 @@ def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
     with replacing(folder / "sensitivity.png") as temporary:
         temporary.write_bytes(picture)
     _write_json(document, folder / "sensitivity.json")
+
+
+@app.command("sweep", epilog=_SWEEP_EXAMPLES)
+def sweep_(
+    study: StudyArgument = _FLAGSHIP,
+    models: ModelsOption = _RIVALS,
+    variants: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Variants; 'as read' is none.  [default: all, and none]")
+    ] = None,
+    reports: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="How reports are taken.  [default: as read, every 'over' open]"),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=A,B", help="Options of an assumption; may be given again."),
+    ] = None,
+    widths: Annotated[
+        bool, typer.Option("--widths", help="Every prior as read, half and twice as wide.")
+    ] = False,
+    cells: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="A sample of so many readings.  [default: all]")
+    ] = None,
+    workers: WorkersOption = _CORES,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, in place of own processes.")
+    ] = None,
+    seed: SeedOption = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the files.  [default: results/STUDY/sweep]"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit every combination of models, variants, reports and assumptions: a multiverse.
+
+    Writes a row for each reading to sweep.parquet, the summary to sweep.json, and the specification curve to
+    sweep.png. Interrupted, it goes on where it stopped when it is begun again.
+    """
+    from estimates.multiverse import Multiverse, options_of
+    from estimates.multiverse import widths as all_widths
+
+    asked = _read(study, None)
+    grid = Multiverse(
+        [str(model) for model in _listed(models)],
+        _listed(variants) if variants else None,
+        _listed(reports) if reports else None,
+        (all_widths(asked) if widths else {}) | options_of(settings or []),
+        cells,
+    )
+    folder = out if out or as_json else Path("results") / asked.name / "sweep"
+    if folder:
+        _check_folder(folder)
+    with _progress(f"Sweeping {asked.name}") as progress:
+        from estimates.sweeping import sweep
+
+        found = sweep(asked, grid, out=folder, workers=cluster or workers, seed=seed, progress=progress)
+        document = found.document()
+        if folder:
+            _write_sweep(found, folder)
+    if as_json:
+        _print_json(document)
+        return
+    from estimates import tables
+
+    _say(tables.title(asked), "", *tables.swept(document))
+    if folder:
+        _say(f"Wrote {folder / 'sweep.parquet'}, with sweep.json and sweep.png beside it.")
+
+
+def _listed(text: str) -> list[str]:
+    """The words between commas."""
+    return [word.strip() for word in text.split(",")]
+
+
+def _write_sweep(found: "Sweep", folder: Path) -> None:
+    from estimates import plots, words
+    from estimates.files import replacing
+
+    curve = found.curve()
+    with plots.style():
+        figure, (above, below) = plots.canvas(plots.height_of_curve(curve), panels=1, rows=2)
+        label = f"{words.units(found.varied().unit)}: {found.headline}"
+        plots.specification_curve(above, below, curve, label=label)
+        picture = plots.png(figure)
+    with replacing(folder / "sweep.png") as temporary:
+        temporary.write_bytes(picture)
+    _write_json(found.document(), folder / "sweep.json")
 
 
 def _stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:

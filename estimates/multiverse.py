@@ -160,6 +160,39 @@ def widths(study: Study) -> dict[str, tuple[Option, ...]]:
     }
 
 
+def options_of(settings: Sequence[str]) -> dict[str, tuple[Option, ...]]:
+    """Settings as they are written on a command line: ``payload=as read,18,22``.
+
+    Raises
+    ------
+    QuestionError
+        For something else.
+    """
+    found: dict[str, tuple[Option, ...]] = {}
+    for setting in settings:
+        name, is_set, options = (part.strip() for part in setting.partition("="))
+        if not is_set or not options:
+            raise QuestionError(f"--set {setting}", remedy="NAME=A,B, such as payload=18,20,22.")
+        if name in found:
+            raise QuestionError(f"{name} is set twice", remedy="Put all its options into one --set.")
+        found[name] = tuple(_read_option(option.strip()) for option in options.split(","))
+    return found
+
+
+def _read_option(text: str) -> Option:
+    """A number, a date, or words."""
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            return dt.date.fromisoformat(text)
+        except ValueError:
+            return text
+    if not math.isfinite(number):
+        raise QuestionError(f"the value {text}", remedy="A finite number.")
+    return number
+
+
 def _places(shape: Sequence[int], sample: int | None) -> Iterator[tuple[int, ...]]:
     """The places on the axes of all cells, or of a sample of them, in order."""
     total = math.prod(shape)

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 
 from estimates import words
 from estimates.ranks import Ranked
+
+if TYPE_CHECKING:
+    from estimates.sweeping import Curve
 
 INK, SOFT, BLUE, ORANGE, GREY = "#1b1b1b", "#5f5f5f", "#0072B2", "#E69F00", "#d9d9d9"
 SERIES = (BLUE, ORANGE)
@@ -455,6 +458,70 @@ def widths(axes: Axes, rows: Sequence[Known], now: float, *, label: str = "") ->
 
 
 _STEP = 0.36
+
+# ---- the readings of a sweep -------------------------------------------------------------------
+
+
+def height_of_curve(curve: "Curve") -> float:
+    """Inches of each of the two panels that `specification_curve` needs."""
+    return max(2.2, 0.2 * len(curve.chosen) + 0.7)
+
+
+def specification_curve(above: Axes, below: Axes, curve: "Curve", *, label: str = "") -> Axes:
+    """The interval under every reading, and under it which options each reading takes.
+
+    Parameters
+    ----------
+    above, below : Axes
+        Of one picture, whose rows have the height that `height_of_curve` tells.
+    label : str
+        The quantity with its unit, for the axis.
+
+    References
+    ----------
+    Simonsohn et al. (2020), doi:10.1038/s41562-020-0912-z.
+    """
+    place = np.arange(1, len(curve.median) + 1)
+    size, word = words.scale(float(np.max(curve.upper)))
+    above.fill_between(place, curve.lower, curve.upper, step="mid", color=BLUE, alpha=0.25, linewidth=0)
+    above.plot(place, curve.median, color=BLUE, linewidth=1.6, drawstyle="steps-mid")
+    above.set(xlim=(0.5, len(place) + 0.5), ylim=(0, 1.03 * float(np.max(curve.upper))))
+    above.set_xticks([])
+    above.grid(axis="y")
+    _number_axis(above.yaxis, size)
+    above.set_title(_shortened(f"{word} {label}".strip(), 60), loc="left", fontsize=9.5, color=SOFT)
+    middle = len(place) // 2
+    above.annotate(
+        "median",
+        (place[middle], curve.median[middle]),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        fontsize=9,
+        color=BLUE,
+    )
+    for row, (_, _, chosen) in enumerate(curve.chosen):
+        below.vlines(
+            place[chosen],
+            row - 0.35,
+            row + 0.35,
+            color=INK,
+            linewidth=max(0.25, 120 / len(place)),
+            alpha=1.0 if len(place) < 300 else 0.25,
+            rasterized=True,
+        )
+    axes_begin = [i for i, (axis, _, _) in enumerate(curve.chosen) if i and curve.chosen[i - 1][0] != axis]
+    for row in axes_begin:
+        below.axhline(row - 0.5, color=GREY, linewidth=0.8)
+    below.set(xlim=above.get_xlim(), ylim=(len(curve.chosen) - 0.4, -0.6))
+    below.set_yticks(
+        range(len(curve.chosen)),
+        [_shortened(f"{axis}: {option}", 34) for axis, option, _ in curve.chosen],
+        fontsize=8,
+    )
+    below.set_xlabel(f"{len(place):,} readings, in the order of their medians")
+    return above
+
 
 # ---- where truths lie in their posteriors ------------------------------------------------------
 

@@ -16,9 +16,10 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estimates import shelf
 from estimates.cluster import Cluster
@@ -256,6 +257,23 @@ def _duration(seconds: float) -> str:
 # ---- the result --------------------------------------------------------------------------------
 
 
+class Curve(NamedTuple):
+    """Readings in the order of their medians.
+
+    Attributes
+    ----------
+    lower, median, upper : array (reading,)
+        The 89 % interval and the median under each.
+    chosen : list of (axis, option, array of bool (reading,))
+        Which readings take each option.
+    """
+
+    lower: NDArray[np.float64]
+    median: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    chosen: list[tuple[str, str, NDArray[np.bool_]]]
+
+
 @dataclass(frozen=True)
 class Varied:
     """How a quantity varies over the readings, all given equal weight.
@@ -350,6 +368,21 @@ class Sweep:
             (low, middle, high),
             float(rows[f"{name}.lower"].min()),
             float(rows[f"{name}.upper"].max()),
+        )
+
+    def curve(self, quantity: str | None = None, *, most: int = 6) -> Curve:
+        """The readings in the order of their medians, with the options of the axes that matter most."""
+        varied = self.varied(quantity)
+        rows = self.table[self.table[f"{varied.name}.median"].notna()].sort_values(f"{varied.name}.median")
+        telling = [axis for axis in varied.by_axis if len(self.axes[axis]) > 1][:most]
+        lower, median, upper = (
+            rows[f"{varied.name}.{end}"].to_numpy() for end in ("lower", "median", "upper")
+        )
+        return Curve(
+            lower,
+            median,
+            upper,
+            [(a, o, (rows[a].astype(str) == o).to_numpy()) for a in telling for o in self.axes[a]],
         )
 
     def verdicts(self) -> dict[str, int]:

@@ -635,3 +635,33 @@ def laws(document: dict[str, Any]) -> Iterator[Table | str]:
     yield from (f"Not tried: {law}, {reason}." for law, reason in untried.items())
     if not broken:
         yield "All laws that were tried are kept." if untried else "All laws are kept."
+
+
+def swept(document: dict[str, Any]) -> Iterator[Table | str]:
+    """What a sweep found: the headline over all readings, which choices move it, and the claims."""
+    found, verdicts = document["headline"], document["verdicts"]
+    ends, unit = found["medians"], words.units(found["unit"])
+    spread = ends["highest"] - ends["lowest"]
+    low, middle, high = (words.number(ends[end], spread) for end in ("lowest", "middle", "highest"))
+    yield (
+        f"{document['cells']:,} readings. The median of {found['name']} is {middle} {unit} in the middle one "
+        f"of them, and from {low} to {high} over all."
+    )
+    within, between = found["variance"]["within"], found["variance"]["between"]
+    share = between / (within + between) if within + between else 0.0
+    yield f"{100 * share:.0f} % of the variance lies between readings, the rest within each.\n"
+    table = _table(
+        "choice", "options", "share of the variance between", right=("share of the variance between",)
+    )
+    for axis, part in found["variance"]["by_axis"].items():
+        if len(document["axes"][axis]) > 1:
+            _add(table, axis, words.listed(document["axes"][axis]), f"{100 * part:.0f} %")
+    yield table
+    yield "Share: of the variance between readings that goes with a choice by itself.\n"
+    claims = _table("claim", "lowest", "middle", "highest", "above one half in")
+    for claim in document["claims"]:
+        chances = [words.probability(claim[end]) for end in ("lowest", "middle", "highest")]
+        half = claim["above_half"]
+        _add(claims, claim["id"], *chances, "" if half is None else f"{100 * half:.0f} % of readings")
+    yield claims
+    yield f"Verdicts: {words.listed([f'{count:,} {verdict}' for verdict, count in verdicts.items()])}."
