@@ -55,7 +55,7 @@ class Cell:
     @property
     def options(self) -> dict[str, str]:
         """The option on every axis, in words."""
-        own = {name: _words(option) for name, option in self.settings}
+        own = {name: in_words(option) for name, option in self.settings}
         return {"model": self.model, "variant": self.variant, "reports": self.reports, **own}
 
     @property
@@ -221,7 +221,7 @@ def _checked(study: Study, axes: dict[str, tuple[Option, ...]]) -> dict[str, tup
             raise QuestionError(f"unknown assumption {name!r}", remedy=choices(name, study.assumptions))
         if not options:
             raise QuestionError(f"no options for {name}", remedy=f"Name at least one, such as {AS_READ!r}.")
-        if len(set(map(_words, options))) < len(options):
+        if len(set(map(in_words, options))) < len(options):
             raise QuestionError(f"options of {name} are repeated", remedy="Name each once.")
         for option in options:
             refused = _refusal(study, name, option)
@@ -240,7 +240,7 @@ def _refusal(study: Study, axis: str, option: Option) -> QuestionError | None:
         elif axis != "model" and option != AS_READ:
             study.assuming({axis: _prior(study, axis, option)})
     except StudyError as error:
-        return QuestionError(f"{_words(option)!r} cannot be: {error.what}", where=axis, remedy=error.remedy)
+        return QuestionError(f"{in_words(option)!r} cannot be: {error.what}", where=axis, remedy=error.remedy)
     except QuestionError as error:
         return error.at(axis)
     return None
@@ -299,7 +299,8 @@ def _is_value(option: Option) -> bool:
     return not isinstance(option, str) or _share(option) is not None
 
 
-def _words(option: Option) -> str:
+def in_words(option: Option) -> str:
+    """An option as it stands in a row."""
     return (
         option if isinstance(option, str) else f"{option:.6g}" if isinstance(option, float) else str(option)
     )

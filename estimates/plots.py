@@ -519,7 +519,7 @@ def specification_curve(above: Axes, below: Axes, curve: "Curve", *, label: str 
         [_shortened(f"{axis}: {option}", 34) for axis, option, _ in curve.chosen],
         fontsize=8,
     )
-    below.set_xlabel(f"{len(place):,} readings, in the order of their medians")
+    below.set_xlabel(f"{len(place):,} readings, by median")
     return above
 
 

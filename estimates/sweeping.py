@@ -27,7 +27,7 @@ from estimates.errors import OutputError, QuestionError, choices
 from estimates.files import finite, replacing
 from estimates.inference.fit import versions
 from estimates.journal import Journal, not_written, refuse_another
-from estimates.multiverse import Cell, Multiverse
+from estimates.multiverse import Cell, Multiverse, in_words
 from estimates.readings import Row, label, proposal_of, rows_of
 from estimates.study import Study, restore
 from estimates.workers import Progress, Workers
@@ -203,7 +203,9 @@ def _rows(
 
 def _plan(study: Study, multiverse: Multiverse, cells: Sequence[Cell], seed: int) -> dict[str, Any]:
     """What a sweep is of; two sweeps with the same plan have the same rows."""
-    axes = {name: [str(option) for option in options] for name, options in multiverse.axes(study).items()}
+    axes = {
+        name: [in_words(option) for option in options] for name, options in multiverse.axes(study).items()
+    }
     models = {str(model): shelf.find(model).digest for model in multiverse.models}
     plan = {
         "schema": 1,

@@ -130,11 +130,13 @@ def _given(name: str, others: list[str], support: NDArray[np.float64]) -> pt.Ten
     scores = [model.marginals[other].score(model[other]) for other in others]
     centre = sum(given[i] * score for i, score in enumerate(scores))
     cuts = [bound for bound in (own.lower, own.upper) if bound is not None]
+    # Nothing of this graph is held on to, so that the same distribution is told to be the same elsewhere.
+    family, count, has_lower = own.family, len(own.parameters), own.lower is not None
 
     def marginal(*parts: Any) -> Marginal:
-        parameters, bounds = parts[: len(own.parameters)], list(parts[len(own.parameters) :])
-        lower = bounds.pop(0) if own.lower is not None else None
-        return Marginal(own.family, parameters, lower, bounds.pop(0) if bounds else None)
+        parameters, bounds = parts[:count], list(parts[count:])
+        lower = bounds.pop(0) if has_lower else None
+        return Marginal(family, parameters, lower, bounds.pop(0) if bounds else None)
 
     def dist(centre: Any, spread: Any, *parts_and_size: Any) -> Any:
         *parts, size = parts_and_size

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+import estimates as est
+from estimates import shelf
+from estimates.inference.shapes import shape_of
+from estimates.inference.template import Templates
+from estimates.multiverse import AS_READ, Multiverse, widths
+from estimates.study.rereading import issued, opened
+from estimates.study.structure import structure
+
+STUDY = est.read()
+
+
+@pytest.mark.parametrize("model", ["steady", "stepped", "accelerating", "lumpy"])
+def test_a_template_with_other_numbers_is_the_model_built_anew(model):
+    grid = Multiverse([model], settings=widths(STUDY) | {"payload": [AS_READ, 18.0, "90%"]}, sample=12)
+    templates, file = Templates(), shelf.find(model)
+    for cell in grid.cells(STUDY):
+        study = cell.read(STUDY).on_named_days()
+        template, _ = templates.ready(file, study)
+        anew = file.build(study)
+        assert (
+            shape_of(template.model, template.model.deterministics).key
+            == shape_of(anew, anew.deterministics).key
+        )
+        for name in anew.numbers:
+            np.testing.assert_array_equal(template.model[name].get_value(), anew[name].get_value())
+    assert len(templates.kept) < 12
+
+
+def test_a_structure_tells_what_no_number_can_say():
+    base = structure(STUDY)
+    assert structure(opened(STUDY)) == base
+    for other in (
+        STUDY.assuming(payload=18),
+        STUDY.variant("sea_route").without("feb_2024"),
+        STUDY.without("feb_2024"),
+        STUDY.asking("2024-04-01"),
+        STUDY.on_named_days(),
+        issued(STUDY, lambda issuer, report: report),
+    ):
+        assert structure(other) != base
+
+
+def test_a_template_is_not_used_for_a_file_that_reads_its_study_itself(tmp_path):
+    text = shelf.find("steady").text
+    for change in (
+        text.replace("    with terms", "    knot = study.knot\n    with terms"),
+        text.replace("        terms.flow", "        model.study.knot\n        terms.flow"),
+        text.replace("    with terms", "    other = study\n    with terms"),
+    ):
+        assert change != text
+        path = tmp_path / "mine.py"
+        path.write_text(change, encoding="utf-8")
+        assert not shelf.find(path).reads_by_terms_only
+    assert shelf.find("steady").reads_by_terms_only
+    assert not shelf.find("wandering").reads_by_terms_only
