@@ -28,6 +28,10 @@ from estimates.study import Study, restore
 
 _MOST_ANCHORS = 4
 
+_SPREAD = ("mean", "sd", "lower", "median", "upper", "mcse_median")
+_CHANCE = ("probability", "mcse")
+"""What a row says of a quantity, and of a claim; nothing where the reading is impossible."""
+
 type Row = dict[str, Any]
 type Scouts = tuple[tuple[Cell, Blend], ...]
 
@@ -122,8 +126,6 @@ def _by_whole_fit(study: Study, file: shelf.ModelFile, seed: int) -> Brief:
 
 def _said_of(study: Study, brief: Brief) -> Row:
     """Every quantity at every fitted report, and every claim, flat: ``shells[aug_2024].median``."""
-    if not brief.draws:
-        return {}
     carriers = study.carriers.name
     place = {day: index for index, day in enumerate(brief.days.tolist())}
 
@@ -137,9 +139,11 @@ def _said_of(study: Study, brief: Brief) -> Row:
     row: Row = {}
     for name in (carriers, *study.quantities):
         for at in [report.id for report in study.fitted] if study.needs_day(name) else [None]:
-            row |= {f"{label(name, at)}.{key}": v for key, v in _spread(value(name, at), brief).items()}
+            found = _spread(value(name, at), brief) if brief.draws else dict.fromkeys(_SPREAD)
+            row |= {f"{label(name, at)}.{key}": number for key, number in found.items()}
     for claim in study.claims:
-        row |= _chance(study, claim, value, brief)
+        found = _chance(study, claim, value, brief) if brief.draws else dict.fromkeys(_CHANCE)
+        row |= {f"{claim}.{key}": number for key, number in found.items()}
     return row
 
 
@@ -148,17 +152,11 @@ def label(name: str, at: str | None) -> str:
     return f"{name}[{at}]" if at else name
 
 
-def _spread(draws: NDArray[np.float64], brief: Brief) -> dict[str, float]:
+def _spread(draws: NDArray[np.float64], brief: Brief) -> dict[str, float | None]:
     below, above = median_ends(_effective(draws, brief))
     lower, median, upper, low, high = np.quantile(draws, [*SPREAD, below, above])
-    return {
-        "mean": float(draws.mean()),
-        "sd": float(draws.std(ddof=1)),
-        "lower": float(lower),
-        "median": float(median),
-        "upper": float(upper),
-        "mcse_median": float(high - low) / 2,
-    }
+    numbers = (draws.mean(), draws.std(ddof=1), lower, median, upper, (high - low) / 2)
+    return dict(zip(_SPREAD, map(float, numbers), strict=True))
 
 
 def _chance(study: Study, claim: str, value: Any, brief: Brief) -> dict[str, float | None]:
@@ -168,10 +166,10 @@ def _chance(study: Study, claim: str, value: Any, brief: Brief) -> dict[str, flo
     try:
         holds = np.asarray(truth(study.claims[claim], at, study.factor, study.day_number), dtype=float)
     except KeyError:  # of an unknown that this model does not have
-        return {f"{claim}.probability": None, f"{claim}.mcse": None}
+        return dict.fromkeys(_CHANCE)
     share = float(holds.mean())
     error = np.sqrt(share * (1 - share) / _effective(holds, brief))
-    return {f"{claim}.probability": share, f"{claim}.mcse": float(error)}
+    return dict(zip(_CHANCE, (share, float(error)), strict=True))
 
 
 def _effective(draws: NDArray[np.float64], brief: Brief) -> float:

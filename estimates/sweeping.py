@@ -353,6 +353,10 @@ class Sweep:
         if name not in known:
             raise QuestionError(f"unknown quantity {name!r}", remedy=choices(name, known))
         rows = self.table[self.table[f"{name}.mean"].notna()]
+        if rows.empty:
+            raise QuestionError(
+                "no reading could be fitted", remedy="The assumptions contradict the reports: set others."
+            )
         means, medians = rows[f"{name}.mean"], rows[f"{name}.median"]
         between = float(means.var(ddof=0))
         by_axis = {}
