@@ -56,7 +56,7 @@ class Cluster:
             self.client.submit(work, *task, pure=False, retries=3, priority=-number)
             for number, task in enumerate(tasks)
         ]
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=self.client.loop):
             yield future.result()
             future.release()
 
