@@ -476,7 +476,7 @@ def sweep_(
 
     asked = _read(study, None)
     grid = Multiverse(
-        [str(model) for model in _listed(models)],
+        _listed(models),
         _listed(variants) if variants else None,
         _listed(reports) if reports else None,
         (all_widths(asked) if widths else {}) | options_of(settings or []),
@@ -524,8 +524,8 @@ def _write_sweep(found: "Sweep", folder: Path) -> None:
 
 def _stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:
     """The models and the readings named on the command line."""
-    files = [_model(model.strip()).path for model in models.split(",")]
-    return files, None if variants is None else [_reading(name.strip()) for name in variants.split(",")]
+    files = [_model(model).path for model in _listed(models)]
+    return files, None if variants is None else [_reading(name) for name in _listed(variants)]
 
 
 def _reading(name: str) -> str | None:

@@ -13,7 +13,6 @@ import pymc as pm
 import pytensor
 from numpy.typing import NDArray
 
-from estimates import trust
 from estimates.errors import EngineError, EstimatesError, QuestionError
 from estimates.estimate import Measured
 from estimates.inference import importance
@@ -94,8 +93,8 @@ def _one_simulation(fitter: "_Fitter", printer: "_Printer", seed: int, number: i
         }
         truths = {quantity: value for quantity, (value, _) in found.items()}
         _refuse_unknown(truths | {"log evidence": evidence.value})
-    verdict = trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse).verdict
-    return Simulation(number, tuple(map(float, truth[_REPORTS][0])), truths, pits, evidence, verdict)
+    reports = tuple(map(float, truth[_REPORTS][0]))
+    return Simulation(number, reports, truths, pits, evidence, weighted.trust.verdict)
 
 
 def _refuse_unknown(numbers: Mapping[str, float]) -> None:

@@ -82,7 +82,7 @@ def fit_in_brief(
         days,
         draws | template.forward.run(draws, len(points), generator(seed, "posterior")),
         evidence,
-        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse, weighted.moved),
+        weighted.trust,
         weighted.proposal,
     )
 

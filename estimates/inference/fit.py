@@ -93,8 +93,7 @@ def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = Non
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    verdict = trust.of_importance(weighted.pareto_k, weighted.effective_size, found.mcse, weighted.moved)
-    return Evidence(found, "importance sampling", verdict, weighted.proposal)
+    return Evidence(found, "importance sampling", weighted.trust, weighted.proposal)
 
 
 def fit_model(
@@ -230,7 +229,7 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
         reason,
         {name: value.reshape(*points.shape[:2], *value.shape[1:]) for name, value in flat.items()},
         evidence,
-        trust.of_importance(weighted.pareto_k, weighted.effective_size, evidence.mcse, weighted.moved),
+        weighted.trust,
         weighted.proposal,
     )
 

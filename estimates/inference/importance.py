@@ -30,7 +30,7 @@ from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
 from estimates.seeds import generator
-from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED
+from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
@@ -142,6 +142,11 @@ class Weighted:
         between = float(np.std(means, ddof=1)) / math.sqrt(count)
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
         return CAUTION * max(between, within)
+
+    @property
+    def trust(self) -> Trust:
+        """How far the weights can be relied upon."""
+        return of_importance(self.pareto_k, self.effective_size, self.log_evidence_error, self.moved)
 
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
