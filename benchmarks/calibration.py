@@ -15,14 +15,14 @@ import time
 import warnings
 from pathlib import Path
 
-from cells import HERE, stamp, table
+from measuring import ROOT, stamp, table
 
 import estimates as est
 from estimates import plots
 from estimates.files import replacing
 from estimates.shelf import RIVALS
 
-DOCS = HERE.parent / "docs"
+DOCS, HERE = ROOT / "docs", ROOT / "benchmarks"
 JSON, PAGE, PICTURE = "calibration.json", "calibration.md", "calibration.png"
 WRONG = {
     "over_as_about": "fits every “over” as if it were “about”",

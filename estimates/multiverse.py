@@ -25,7 +25,9 @@ from estimates.study.rereading import has_over, issued, opened, scaled
 AS_READ = "as read"
 """The option that changes nothing: no variant, reports as worded, a prior as the study has it."""
 
-WIDTHS = {"half as wide": 0.5, "twice as wide": 2.0}
+WIDEST = "twice as wide"
+
+WIDTHS = {"half as wide": 0.5, WIDEST: 2.0}
 """Options of an assumption: its prior with another spread about its median."""
 
 OPEN, SPLIT, MERGED, WITHOUT = "every 'over' open", "issuers split", "issuers merged", "without "
@@ -69,6 +71,14 @@ class Cell:
             self, number=0, reports=AS_READ if self.reports == OPEN else self.reports, settings=settings
         )
 
+    def like(self, other: "Cell", axis: str) -> "Cell":
+        """This cell with the option that another takes on one axis, which is not the model's."""
+        if axis in ("variant", "reports"):
+            return replace(self, **{axis: getattr(other, axis)})
+        theirs = dict(other.settings)
+        own = tuple((name, theirs[name] if name == axis else option) for name, option in self.settings)
+        return replace(self, settings=own)
+
     def read(self, study: Study) -> Study:
         """The study read so.
 
@@ -77,9 +87,9 @@ class Cell:
         StudyError
             Where the options cannot be taken, or not together.
         """
-        base = _as_variant(study, self.variant)
+        base = _without_settings(study, self.variant, self.reports)
         changes = {name: _prior(base, name, option) for name, option in self.settings if option != AS_READ}
-        return _with_reports(base.assuming(changes) if changes else base, self.reports)
+        return base.assuming(changes) if changes else base
 
 
 @dataclass(frozen=True)
@@ -234,9 +244,9 @@ def _refusal(study: Study, axis: str, option: Option) -> QuestionError | None:
     """Why an option cannot be taken by itself."""
     try:
         if axis == "variant":
-            _as_variant(study, str(option))
+            _without_settings(study, str(option), AS_READ)
         elif axis == "reports":
-            _with_reports(study, str(option))
+            _without_settings(study, AS_READ, str(option))
         elif axis != "model" and option != AS_READ:
             study.assuming({axis: _prior(study, axis, option)})
     except StudyError as error:
@@ -247,9 +257,9 @@ def _refusal(study: Study, axis: str, option: Option) -> QuestionError | None:
 
 
 @lru_cache(maxsize=64)
-def _as_variant(study: Study, variant: str) -> Study:
+def _without_settings(study: Study, variant: str, reports: str) -> Study:
     """The study as a variant, by itself: without the others, which are checked whenever a study is made."""
-    return (study if variant == AS_READ else study.variant(variant)).alone()
+    return _with_reports((study if variant == AS_READ else study.variant(variant)).alone(), reports)
 
 
 def _with_reports(study: Study, option: str) -> Study:

@@ -5,8 +5,7 @@ weigh points of the scouts' proposals (`estimates.inference.importance.Anchor`),
 computes them, or in which order.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,12 @@ from estimates.errors import EstimatesError
 from estimates.estimate import SPREAD, median_ends
 from estimates.formula import Name
 from estimates.inference import fitted as fit_whole
-from estimates.inference.brief import Brief, anchored, fit_in_brief
+from estimates.inference.brief import Brief, Briefs
 from estimates.inference.importance import Anchor, Blend
-from estimates.inference.template import Templates
+from estimates.lately import Lately
 from estimates.multiverse import Cell
 from estimates.quantities import evaluate
 from estimates.study import Study, restore
-
-_MOST_ANCHORS = 4
 
 _SPREAD = ("mean", "sd", "lower", "median", "upper", "mcse_median")
 _CHANCE = ("probability", "mcse")
@@ -40,34 +37,29 @@ class _Kept:
     """What a worker keeps from one chunk to the next."""
 
     def __init__(self) -> None:
-        self.templates = Templates()
-        self.files: dict[str, shelf.ModelFile] = {}
-        self.anchors: OrderedDict[tuple[str, int, Cell], Anchor] = OrderedDict()
-        self.studies: dict[str, Study] = {}
+        self.briefs = Briefs()
+        self._files: Lately[shelf.ModelFile] = Lately(64)
+        self._studies: Lately[Study] = Lately(1)
+        self._anchors: Lately[Anchor] = Lately(4)
 
     def study(self, document: str) -> Study:
         """The study of a document, read once."""
-        if document not in self.studies:
-            self.studies = {document: restore(document)}
-        return self.studies[document]
+        return self._studies.get(document, lambda: restore(document))
 
     def file(self, model: str) -> shelf.ModelFile:
         """A model file, read once."""
-        if model not in self.files:
-            self.files[model] = shelf.find(model)
-        return self.files[model]
+        return self._files.get(model, lambda: shelf.find(model))
 
     def anchor(self, study: Study, cell: Cell, scouts: Scouts, seed: int) -> Anchor | None:
         """The points that the cells of a group weigh, made of the proposals of its scouts."""
         if not scouts:
             return None
-        key = (study.fingerprint, seed, cell.typical)
-        if key not in self.anchors:
+
+        def made() -> Anchor:
             read = [(scout.read(study), proposal) for scout, proposal in scouts]
-            self.anchors[key] = anchored(self.templates, self.file(cell.model), read, seed)
-        while len(self.anchors) > _MOST_ANCHORS:
-            self.anchors.popitem(last=False)
-        return self.anchors[key]
+            return self.briefs.anchored(self.file(cell.model), read, seed)
+
+        return self._anchors.get((study.fingerprint, seed, cell.typical), made)
 
 
 _KEPT = _Kept()
@@ -85,10 +77,26 @@ def proposal_of(document: str, cell: Cell, seed: int) -> tuple[Cell, Blend | Non
     study = _KEPT.study(document)
     try:
         with threadpool_limits(1):
-            brief = fit_in_brief(_KEPT.templates, _KEPT.file(cell.model), cell.read(study), seed)
+            brief = _KEPT.briefs.fit(_KEPT.file(cell.model), cell.read(study), seed)
     except EstimatesError:  # told when it is the turn of this cell's row
         return cell, None
     return cell, brief.proposal if brief else None
+
+
+def bearing(document: str, cell: Cell, others: Mapping[str, Cell]) -> tuple[Cell, frozenset[str]]:
+    """A cell and the axes on which its posterior hangs, told by one other option on each.
+
+    An option that cannot be taken is told when it is the turn of its row.
+    """
+    study, file = _KEPT.study(document), _KEPT.file(cell.model)
+
+    def is_bearing(other: Cell) -> bool:
+        try:
+            return not _KEPT.briefs.have_one_posterior(file, cell.read(study), other.read(study))
+        except EstimatesError:
+            return True
+
+    return cell, frozenset(axis for axis, other in others.items() if is_bearing(other))
 
 
 def _row(study: Study, cell: Cell, scouts: Scouts, seed: int) -> Row:
@@ -96,7 +104,7 @@ def _row(study: Study, cell: Cell, scouts: Scouts, seed: int) -> Row:
     try:
         read = cell.read(study)
         start = _KEPT.anchor(study, cell, scouts, seed)
-        brief = fit_in_brief(_KEPT.templates, file, read, seed, start) or _by_whole_fit(read, file, seed)
+        brief = _KEPT.briefs.fit(file, read, seed, start) or _by_whole_fit(read, file, seed)
     except EstimatesError as error:
         reading = ", ".join(f"{axis} {option}" for axis, option in cell.options.items())
         raise error.at(f"cell {cell.number} ({reading})") from None

@@ -9,8 +9,7 @@ fitted beforehand.
 import hashlib
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -27,21 +26,23 @@ from estimates.errors import OutputError, QuestionError, choices
 from estimates.files import finite, replacing
 from estimates.inference.fit import versions
 from estimates.journal import Journal, not_written, refuse_another
-from estimates.multiverse import Cell, Multiverse, in_words
-from estimates.readings import Row, label, proposal_of, rows_of
+from estimates.multiverse import WIDEST, Cell, Multiverse, in_words
+from estimates.readings import Row, bearing, label, proposal_of, rows_of
 from estimates.study import Study, restore
 from estimates.workers import Progress, Workers
 
 if TYPE_CHECKING:
     import pandas as pd
 
+type Crew = Workers | Cluster
+
 TABLE, JOURNAL = "sweep.parquet", ".sweep.jsonl"
 
-CHUNK = 16
+CHUNK = 32
 """Cells that a worker is given at a time; a kill loses no row that was finished, and at most these."""
 
 SCOUTS = 12
-"""Cells of a group that are fitted by themselves, for the others to start from what was learnt there."""
+"""Posteriors of a group that are learnt by themselves, for the others to start from what was found there."""
 
 
 def sweep(
@@ -127,11 +128,11 @@ def _swept(
         raise not_written(folder, error) from None
     document = json.dumps(study.document())
     with Journal(folder / JOURNAL, plan) as journal:
-        left = [cell for cell in cells if cell.number not in journal.done]
-        clock = _Clock(len(cells), len(left), progress)
-        groups = _groups(cells, journal.done)
+        clock = _Clock(len(cells), len(cells) - len(journal.done), progress)
         with Cluster(workers) if isinstance(workers, str) else Workers(workers) as crew:
-            for rows in _rows(crew, document, groups, clock, plan["seed"]):
+            shared = crew.share(document)
+            groups = _groups(crew, shared, cells, frozenset(journal.done))
+            for rows in _rows(crew, shared, groups, clock, plan["seed"]):
                 journal.add(rows)
                 clock.add(len(rows))
         table = journal.table()
@@ -155,38 +156,67 @@ class _Group:
         return [self.left[first : first + CHUNK] for first in range(0, len(self.left), CHUNK)]
 
 
-def _groups(cells: Sequence[Cell], done: set[int]) -> list[_Group]:
-    groups = []
-    for _, members in groupby(cells, key=lambda cell: cell.typical):
-        group = tuple(members)
-        left = tuple(cell for cell in group if cell.number not in done)
-        if left:
-            groups.append(_Group(left, _scouts(group)))
-    return groups
+def _groups(crew: Crew, document: str, cells: Sequence[Cell], done: frozenset[int]) -> list[_Group]:
+    """The cells that still want a row, those with the same posterior next to one another."""
+    groups = {first: lot for first, lot in _alike(cells) if any(cell.number not in done for cell in lot)}
+    many = ((first, lot) for first, lot in groups.items() if len(lot) > 2 * SCOUTS)
+    axes = dict(crew.as_done(bearing, ((document, first, _one_apart(lot)) for first, lot in many)))
+    return [_group(lot, done, axes.get(first, frozenset(first.options))) for first, lot in groups.items()]
 
 
-def _scouts(group: Sequence[Cell]) -> tuple[Cell, ...]:
+def _alike(cells: Sequence[Cell]) -> Iterator[tuple[Cell, tuple[Cell, ...]]]:
+    """Cells that differ in numbers only, each lot with its first."""
+    for _, lot in groupby(cells, key=lambda cell: cell.typical):
+        members = tuple(lot)
+        yield members[0], members
+
+
+def _one_apart(members: Sequence[Cell]) -> dict[str, Cell]:
+    """For each axis on which some differ, the first cell with another option there and there only."""
+    first, others = members[0], {}
+    for cell in members:
+        for axis, option in cell.options.items():
+            if axis not in others and option != first.options[axis]:
+                others[axis] = first.like(cell, axis)
+    return others
+
+
+def _group(members: Sequence[Cell], done: frozenset[int], axes: frozenset[str]) -> _Group:
+    """A group by the axes that its posteriors hang on."""
+
+    def taken(cell: Cell) -> tuple[str, ...]:
+        return tuple(option for axis, option in cell.options.items() if axis in axes)
+
+    standing: dict[tuple[str, ...], Cell] = {}  # one cell for each posterior
+    for cell in members:
+        standing.setdefault(taken(cell), cell)
+    order = {options: place for place, options in enumerate(standing)}
+    left = sorted((cell for cell in members if cell.number not in done), key=lambda cell: order[taken(cell)])
+    return _Group(tuple(left), _scouts(standing))
+
+
+def _scouts(standing: Mapping[tuple[str, ...], Cell]) -> tuple[Cell, ...]:
     """Some cells from all over a group, whether their rows are there or not; none where few would follow.
 
-    First those that take one option, such as "twice as wide", on the most axes; then evenly spaced ones.
+    The first is the one with the most wide priors, whose points reach all others; each further one differs
+    on the most axes from those before it.
     """
-    if len(group) <= 2 * SCOUTS:
+    if len(standing) <= 2 * SCOUTS:
         return ()
-    words = Counter(option for cell in group for _, option in cell.settings if isinstance(option, str))
-
-    def how_often(option: str) -> Callable[[Cell], int]:
-        return lambda cell: sum(own == option for _, own in cell.settings)
-
-    ends = [max(group, key=how_often(option)) for option, _ in words.most_common(SCOUTS // 3)]
-    spaced = [group[round(place)] for place in np.linspace(0, len(group) - 1, SCOUTS - len(ends))]
-    return tuple(dict.fromkeys((*ends, *spaced)))
+    options = np.array(list(standing))
+    chosen = [int(np.argmax(np.sum(options == WIDEST, axis=1)))]
+    apart = np.sum(options != options[chosen[0]], axis=1)
+    while len(chosen) < SCOUTS:
+        chosen.append(int(np.argmax(apart)))
+        apart = np.minimum(apart, np.sum(options != options[chosen[-1]], axis=1))
+    cells = list(standing.values())
+    return tuple(cells[place] for place in chosen)
 
 
 def _rows(
-    crew: Workers | Cluster, document: str, groups: Sequence[_Group], clock: "_Clock", seed: int
+    crew: Crew, document: str, groups: Sequence[_Group], clock: "_Clock", seed: int
 ) -> Iterator[list[Row]]:
     """The rows of every chunk, as they come, when the scouts are back."""
-    document = crew.share(document)
     scouts = [cell for group in groups for cell in group.scouts]
     found = {}
     for cell, proposal in crew.as_done(proposal_of, ((document, cell, seed) for cell in scouts)):

@@ -102,7 +102,7 @@ def test_the_density_of_the_kept_one_is_that_of_the_new(mu, sigma, observed):
         SHARED.compiled(model).density.evaluate(points), compile_density(model).evaluate(points), strict=True
     ):
         np.testing.assert_array_equal(kept, fresh)
-    assert len(SHARED.kept) == 1
+    assert len(SHARED) == 1
 
 
 SHARED = CompiledShapes()
@@ -121,7 +121,7 @@ def test_a_reread_study_gets_its_own_density_and_prior(model):
         np.testing.assert_array_equal(points, fresh.density.unconstrain(again))
         for one, other in zip(kept.density.evaluate(points), fresh.density.evaluate(points), strict=True):
             np.testing.assert_array_equal(one, other)
-    assert len(shapes.kept) == 1
+    assert len(shapes) == 1
 
 
 def test_what_cannot_be_looked_into_is_told_apart():
@@ -144,4 +144,4 @@ def test_only_the_latest_shapes_are_kept(monkeypatch):
     shapes = CompiledShapes()
     for count in (1, 2, 3):
         shapes.compiled(with_priors(0.0, observed=(1.0,) * count))
-    assert len(shapes.kept) == 2
+    assert len(shapes) == 2

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -7,8 +8,10 @@ import pytest
 from montecarlo import assert_within
 
 import estimates as est
+from estimates import sweeping
 from estimates.errors import OutputError, QuestionError
-from estimates.multiverse import AS_READ, Multiverse, widths
+from estimates.multiverse import AS_READ, WIDEST, Cell, Multiverse, widths
+from estimates.readings import bearing
 from estimates.sweeping import JOURNAL, SCOUTS, TABLE
 
 STUDY = est.read()
@@ -39,6 +42,34 @@ def test_a_row_is_what_a_fit_of_that_reading_gives(swept):
         chance = fit.probability("twofold")
         error = np.hypot(row["twofold.mcse"], chance.mcse)
         assert_within(row["twofold.probability"], chance.value, error)
+
+
+def test_readings_that_differ_in_the_load_alone_share_a_posterior():
+    widths_of = {name: [AS_READ, "half as wide"] for name in ("daily_rate", "payload", "packed_mass_152")}
+    rows = est.sweep(STUDY, Multiverse(["steady"], [AS_READ], [AS_READ], widths_of)).table
+    by_rate = rows.groupby("daily_rate")
+    assert (by_rate["log_evidence"].nunique() == 1).all()
+    assert rows["log_evidence"].nunique() == 2
+    assert (by_rate["shells_152[aug_2024].sd"].nunique() == 4).all()
+
+
+@pytest.mark.parametrize(("model", "own"), [("steady", set()), ("stepped", {"later_rate"})])
+def test_the_axes_that_bear_on_a_fit_are_found(model, own):
+    every = {"reports", "daily_rate", "reporting_lag", "issuer_bias", "report_scatter"} | own
+    members = Multiverse([model], [AS_READ], settings=widths(STUDY), sample=200).cells(STUDY)
+    apart = sweeping._one_apart(members)
+    assert set(apart) == {"reports", *widths(STUDY)}
+    assert bearing(json.dumps(STUDY.document()), members[0], apart) == (members[0], every)
+
+
+def test_scouts_are_the_widest_reading_and_others_far_from_it():
+    options = list(product([AS_READ, WIDEST, "half as wide"], repeat=4))
+    standing = {taken: Cell(number, "steady", AS_READ, AS_READ, ()) for number, taken in enumerate(options)}
+    scouts = [options[cell.number] for cell in sweeping._scouts(standing)]
+    assert scouts[0] == (WIDEST,) * 4
+    assert len(set(scouts)) == SCOUTS
+    assert min(sum(a != b for a, b in zip(*pair, strict=True)) for pair in combinations(scouts, 2)) == 2
+    assert sweeping._scouts(dict(list(standing.items())[: 2 * SCOUTS])) == ()
 
 
 def test_variance_is_that_within_and_that_between(swept):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from estimates.inference.importance import Anchor, Blend, DrawPrior
 from estimates.inference.moves import Evaluate
 from estimates.inference.shapes import Compiled
 from estimates.inference.template import Draws, Templates
+from estimates.lately import Lately
 from estimates.seeds import generator
 from estimates.shelf import ModelFile
 from estimates.study import Study
@@ -31,6 +33,8 @@ DRAWS = 512
 
 IMPOSSIBLE = "impossible"
 """The verdict on reports that no draw of the prior could have given."""
+
+_MOST_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -52,71 +56,97 @@ class Brief:
     proposal: Blend | None
 
 
-def fit_in_brief(
-    templates: Templates, file: ModelFile, study: Study, seed: int, start: Anchor | None = None
-) -> Brief | None:
-    """The draws under one reading; None where the model has too many unknowns for importance sampling.
+class _Fitted(NamedTuple):
+    """What readings with the same posterior share: all that comes before the draws of what is not fitted."""
 
-    Parameters
-    ----------
-    start : Anchor, optional
-        Points for readings much like this one; where they do not do, all is learnt anew.
+    draws: Draws
+    log_evidence: Measured | None
+    trust: Trust
+    proposal: Blend | None
+
+
+class Briefs:
+    """Fits in brief, one after another, of any models and studies.
+
+    Readings that differ in what does not bear on the fit, as in the assumptions of a load, have the same
+    posterior. It is computed once where they follow one another.
     """
-    study = study.on_named_days()
-    template, fitted = templates.ready(file, study)
-    days = np.array(study.days, dtype="datetime64[D]")
-    if fitted is None:
+
+    def __init__(self) -> None:
+        self._templates = Templates()
+        self._lately: Lately[_Fitted] = Lately(_MOST_KEPT)
+
+    def fit(self, file: ModelFile, study: Study, seed: int, start: Anchor | None = None) -> Brief | None:
+        """The draws under one reading; None where the model has too many unknowns for importance sampling.
+
+        Parameters
+        ----------
+        start : Anchor, optional
+            Points for readings much like this one; where they do not do, all is learnt anew.
+        """
+        study = study.on_named_days()
+        template = self._templates.ready(file, study)
+        days = np.array(study.days, dtype="datetime64[D]")
+        compiled = template.fitted
+        if compiled is None:
+            count = importance.SCRAMBLES * DRAWS
+            forward = template.forward.run({}, count, generator(seed, "posterior"))
+            return Brief(days, forward, None, trust.of_forward(count), None)
+        if compiled.density.dimension > MOST_UNKNOWNS:
+            return None
+        key = template.posterior, seed, start
+        found = self._lately.get(key, lambda: _fitted(compiled, seed, start))
+        if found.trust.verdict == IMPOSSIBLE:
+            return Brief(days, {}, None, found.trust, None)
         count = importance.SCRAMBLES * DRAWS
-        forward = template.forward.run({}, count, generator(seed, "posterior"))
-        return Brief(days, forward, None, trust.of_forward(count), None)
-    if fitted.density.dimension > MOST_UNKNOWNS:
-        return None
+        after = template.forward.run(found.draws, count, generator(seed, "posterior"))
+        return Brief(days, found.draws | after, found.log_evidence, found.trust, found.proposal)
+
+    def have_one_posterior(self, file: ModelFile, first: Study, second: Study) -> bool:
+        """Whether two studies differ in nothing that bears on the fit of a model."""
+        one, other = (
+            self._templates.ready(file, study.on_named_days()).posterior for study in (first, second)
+        )
+        return one == other
+
+    def anchored(self, file: ModelFile, scouts: Sequence[tuple[Study, Blend]], seed: int) -> Anchor:
+        """Points for all readings like some that were fitted: of their proposals, and of their priors."""
+        priors = [self._prior_of(file, study.on_named_days()) for study, _ in scouts]
+        return Anchor.of(Blend.of([blend for _, blend in scouts]), priors, ANCHOR_POINTS, seed)
+
+    def _prior_of(self, file: ModelFile, study: Study) -> tuple[Evaluate, DrawPrior]:
+        """The density and the prior of a study, whose numbers are put in whenever they are asked."""
+
+        def ready() -> Compiled:
+            fitted = self._templates.ready(file, study).fitted
+            if fitted is None:
+                raise AssertionError("a proposal comes from something fitted")
+            return fitted
+
+        def evaluate(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            return ready().density.evaluate(points)
+
+        def draw(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+            return draw_prior(ready(), count, rng)
+
+        return evaluate, draw
+
+
+def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
+    density = compiled.density
     try:
-        weighted = _weighted(fitted, seed, start)
+        weighted = _weighted(compiled, seed, start)
     except ContradictionError as error:
-        return Brief(days, {}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)), None)
-    points = weighted.resample(DRAWS, generator(seed, "resample")).reshape(-1, fitted.density.dimension)
-    draws = fitted.density.constrain(points)
+        return _Fitted({}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)), None)
+    points = weighted.resample(DRAWS, generator(seed, "resample")).reshape(-1, density.dimension)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    return Brief(
-        days,
-        draws | template.forward.run(draws, len(points), generator(seed, "posterior")),
-        evidence,
-        weighted.trust,
-        weighted.proposal,
-    )
+    return _Fitted(density.constrain(points), evidence, weighted.trust, weighted.proposal)
 
 
-def _weighted(fitted: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:
+def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:
     if start is not None:
-        weighted = sample_importance(fitted, seed, effort=EFFORT, start=start)
+        weighted = sample_importance(compiled, seed, effort=EFFORT, start=start)
         if EFFORT.is_met(weighted):
             return weighted
-    weighted = sample_importance(fitted, seed, effort=EFFORT)
-    return weighted if EFFORT.is_met(weighted) else sample_importance(fitted, seed)
-
-
-def anchored(
-    templates: Templates, file: ModelFile, scouts: Sequence[tuple[Study, Blend]], seed: int
-) -> Anchor:
-    """Points for all readings like some that were fitted: of their proposals, and of their priors."""
-    priors = [_prior_of(templates, file, study.on_named_days()) for study, _ in scouts]
-    return Anchor.of(Blend.of([blend for _, blend in scouts]), priors, ANCHOR_POINTS, seed)
-
-
-def _prior_of(templates: Templates, file: ModelFile, study: Study) -> tuple[Evaluate, DrawPrior]:
-    """The density and the prior of a study, whose numbers are put in whenever they are asked."""
-
-    def ready() -> Compiled:
-        _, fitted = templates.ready(file, study)
-        if fitted is None:
-            raise AssertionError("a proposal comes from something fitted")
-        return fitted
-
-    def evaluate(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return ready().density.evaluate(points)
-
-    def draw(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        return draw_prior(ready(), count, rng)
-
-    return evaluate, draw
+    weighted = sample_importance(compiled, seed, effort=EFFORT)
+    return weighted if EFFORT.is_met(weighted) else sample_importance(compiled, seed)

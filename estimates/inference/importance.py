@@ -18,7 +18,7 @@ Vehtari et al. (2024), jmlr.org/papers/v25/19-556.html.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Self
 
 import numpy as np
@@ -53,6 +53,7 @@ _ROUNDS = 3
 _STEPS = 4
 _ATTEMPTS = 8
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
+_ATTEMPTS_FROM_ANCHOR = 4
 _MOST_PARTS = 6
 _THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
 
@@ -118,17 +119,17 @@ class Weighted:
     proposal: "Blend"
     moved: float = 0.0
 
-    @property
+    @cached_property
     def effective_size(self) -> float:
         """Kish's effective sample size, (sum w)^2 / sum w^2."""
         return effective_size(self.log_weights.ravel())
 
-    @property
+    @cached_property
     def log_evidence(self) -> float:
         """The log of the mean weight."""
         return float(special.logsumexp(self.log_weights) - math.log(self.log_weights.size))
 
-    @property
+    @cached_property
     def log_evidence_error(self) -> float:
         """The Monte Carlo standard error of the log evidence.
 
@@ -159,10 +160,11 @@ class Weighted:
 
 def effective_size(log_weights: Array) -> float:
     """Kish's effective sample size of log weights (n,)."""
-    total = special.logsumexp(log_weights)
-    if not np.isfinite(total):
+    highest = np.max(log_weights)
+    if not np.isfinite(highest):
         return 0.0
-    return float(np.exp(2 * total - special.logsumexp(2 * log_weights)))
+    weights = np.exp(log_weights - highest)
+    return float(np.sum(weights) ** 2 / np.sum(weights**2))
 
 
 def sample(
@@ -201,7 +203,7 @@ def sample(
     anchor = start if isinstance(start, Anchor) else None
     known = start.blend if isinstance(start, Anchor) else start
     blend = known or _learnt(learner, dimension, seed, tell)
-    attempts = _ATTEMPTS_MORE if start else _ATTEMPTS
+    attempts = _ATTEMPTS_FROM_ANCHOR if anchor else _ATTEMPTS_MORE if start else _ATTEMPTS
     earlier: list[Weighted] = []
     for attempt in range(attempts):
         tell(0.7 + 0.25 * attempt / attempts, "final points")
@@ -420,7 +422,7 @@ class Blend:
         return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Anchor:
     """Points that serve many posteriors of the same unknowns, each of which only weighs them anew.
 

@@ -7,8 +7,7 @@ into its graph as a constant is a difference like any other.
 """
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, cast
@@ -26,6 +25,7 @@ from pytensor.tensor.random.type import RandomType
 
 from estimates.inference.density import Density, compile_density, fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
+from estimates.lately import Lately
 
 _MOST_KEPT = 32
 
@@ -51,33 +51,48 @@ def compile_model(model: pm.Model) -> Compiled:
     return Compiled(compile_density(model), compile_forward(model, [], fitted_unknowns(model)))
 
 
+@dataclass(frozen=True, eq=False)
+class Slot[Code]:
+    """Compiled code, and the shared variables that it reads its numbers from."""
+
+    code: Code
+    numbers: tuple[Any, ...]
+
+    def holding(self, numbers: Sequence[Any]) -> Code:
+        """The code with these numbers in it, to be used before others are put there."""
+        for kept, new in zip(self.numbers, numbers, strict=True):
+            if kept is not new:
+                kept.set_value(new.get_value(borrow=True))
+        return self.code
+
+
 class CompiledShapes(threading.local):
     """What was compiled lately, by shape; each thread has its own, because the numbers are set in place."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[Hashable, tuple[Any, tuple[Any, ...]]] = OrderedDict()
+        self._densities: Lately[Slot[Compiled]] = Lately(_MOST_KEPT)
+        self._forwards: Lately[Slot[Forward]] = Lately(_MOST_KEPT)
+
+    def slot(self, model: pm.Model, shape: Shape) -> Slot[Compiled]:
+        """The density and the prior of `model`, which has that shape."""
+        return self._densities.get(shape.key, lambda: Slot(compile_model(model), shape.numbers))
 
     def compiled(self, model: pm.Model) -> Compiled:
         """The density and the prior of `model`, to be used before the next is asked for."""
-        return self._kept("fitted", shape_of(model), lambda: compile_model(model))
+        shape = shape_of(model)
+        return self.slot(model, shape).holding(shape.numbers)
 
     def forward(self, model: pm.Model, given: list[Any], wanted: list[Any]) -> Forward:
         """What `compile_forward` gives, to be used before the next is asked for."""
         shape = shape_of(model, wanted)
-        return self._kept("forward", shape, lambda: compile_forward(model, given, wanted))
+        slot = self._forwards.get(
+            shape.key, lambda: Slot(compile_forward(model, given, wanted), shape.numbers)
+        )
+        return slot.holding(shape.numbers)
 
-    def _kept[Code](self, kind: str, shape: Shape, compiled: Callable[[], Code]) -> Code:
-        key = (kind, shape.key)
-        if key not in self.kept:
-            self.kept[key] = compiled(), shape.numbers
-        self.kept.move_to_end(key)
-        while len(self.kept) > _MOST_KEPT:
-            self.kept.popitem(last=False)
-        code, numbers = self.kept[key]
-        for kept, new in zip(numbers, shape.numbers, strict=True):
-            if kept is not new:
-                kept.set_value(new.get_value(borrow=True))
-        return cast(Code, code)
+    def __len__(self) -> int:
+        """How many densities are kept."""
+        return len(self._densities)
 
 
 def shape_of(model: pm.Model, wanted: Sequence[Any] = ()) -> Shape:

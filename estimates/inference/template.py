@@ -6,7 +6,7 @@ it is read off a study. Another study of the same structure needs the numbers on
 """
 
 import threading
-from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from estimates.inference.density import fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
-from estimates.inference.shapes import Compiled, CompiledShapes
+from estimates.inference.shapes import Compiled, CompiledShapes, Shape, Slot, shape_of
+from estimates.lately import Lately
 from estimates.shelf import ModelFile
 from estimates.study import Study
 from estimates.study.structure import structure
@@ -35,10 +36,27 @@ class Template:
     model : Frame
     forward : Forward
         From what is fitted to the carriers and the assumptions that are not.
+    shape : Shape or None
+        Of what is fitted; None where nothing is.
+    slot : Slot or None
+        The code compiled for models of that shape.
     """
 
     model: Any
     forward: Forward
+    shape: Shape | None
+    slot: Slot[Compiled] | None
+
+    @property
+    def fitted(self) -> Compiled | None:
+        """The density and the prior with this model's numbers in them, to be used before another's are."""
+        return self.slot.holding(self.shape.numbers) if self.slot and self.shape else None
+
+    @property
+    def posterior(self) -> Hashable:
+        """Equal for two studies whose posteriors are the same: one density with the same numbers in it."""
+        numbers = self.shape.numbers if self.shape else ()
+        return self.slot, *(number.get_value(borrow=True).tobytes() for number in numbers)
 
     def put(self, study: Study) -> None:
         """The numbers of `study`, which has the structure that the template was made for."""
@@ -50,38 +68,28 @@ class Templates(threading.local):
     """The templates made lately, by model and structure; each thread has its own."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[tuple[str, str], Template] = OrderedDict()
         self.shapes = CompiledShapes()
+        self._lately: Lately[Template] = Lately(_MOST_KEPT)
 
-    def ready(self, file: ModelFile, study: Study) -> tuple[Template, Compiled | None]:
-        """The model of `study` and what is compiled from it, to be used before the next is asked for.
-
-        What is compiled is None where nothing is fitted.
-        """
+    def ready(self, file: ModelFile, study: Study) -> Template:
+        """The model of `study` and what is compiled from it, to be used before the next is asked for."""
         with pytensor.config.change_flags(traceback__limit=0):
-            template = self._template(file, study)
-            fitted = fitted_unknowns(template.model)
-            return template, self.shapes.compiled(template.model) if fitted else None
+            if not file.reads_by_terms_only:
+                return self._made(file, study)
+            key = file.digest, structure(study)
+            template = self._lately.get(key, lambda: self._made(file, study))
+            template.put(study)
+            return template
 
-    def _template(self, file: ModelFile, study: Study) -> Template:
-        if not file.reads_by_terms_only:
-            return _made(file, study)
-        key = (file.digest, structure(study))
-        if key not in self.kept:
-            self.kept[key] = _made(file, study)
-        else:
-            self.kept[key].put(study)
-        self.kept.move_to_end(key)
-        while len(self.kept) > _MOST_KEPT:
-            self.kept.popitem(last=False)
-        return self.kept[key]
+    def _made(self, file: ModelFile, study: Study) -> Template:
+        model = file.build(study)
+        given = fitted_unknowns(model)
+        fitted = {variable.name for variable in given}
+        wanted = [study.carriers.name, *(name for name in study.assumptions if name in model.named_vars)]
+        forward = compile_forward(model, given, [model[name] for name in wanted if name not in fitted])
+        shape = shape_of(model) if given else None
+        return Template(model, forward, shape, self.shapes.slot(model, shape) if shape else None)
 
-
-def _made(file: ModelFile, study: Study) -> Template:
-    model = file.build(study)
-    given = fitted_unknowns(model)
-    fitted = {variable.name for variable in given}
-    wanted = [study.carriers.name, *(name for name in study.assumptions if name in model.named_vars)]
-    return Template(
-        model, compile_forward(model, given, [model[name] for name in wanted if name not in fitted])
-    )
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._lately)
