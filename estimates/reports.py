@@ -7,6 +7,8 @@ import datetime as dt
 import math
 import re
 import unicodedata
+from bisect import bisect_left
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
@@ -355,25 +357,23 @@ def relays(reports: Sequence[Report]) -> dict[str, str]:
     it has not counted twice. A report that says why it is ``independent`` is taken at its word.
     """
     found: dict[str, str] = {}
-    ordered = sorted(reports, key=lambda report: report.published)
-    for index, later in enumerate(ordered):
-        if later.independent or later.derived_from or later.held_out:
+    releases: dict[tuple[object, ...], deque[Report]] = defaultdict(deque)
+    for report in sorted(reports, key=lambda report: report.published):
+        if report.derived_from or report.held_out:
             continue
-        for earlier in ordered[:index]:
-            is_release = earlier.id not in found and not earlier.derived_from and not earlier.held_out
-            if is_release and _same_release(earlier, later):
-                found[later.id] = earlier.id
-                break
+        alike = releases[report.issuer, report.measures, report.says.seen, report.since]
+        while alike and (report.published - alike[0].published).days > RELEASE_DAYS:
+            alike.popleft()
+        first = next((one for one in alike if _as_of_agrees(one, report)), None)
+        if first is not None and not report.independent:
+            found[report.id] = first.id
+        else:
+            alike.append(report)
     return found
 
 
-def _same_release(earlier: Report, later: Report) -> bool:
-    def told(report: Report) -> tuple[object, ...]:
-        return (report.issuer, report.measures, report.says.seen, report.since)
-
-    as_of_agrees = earlier.as_of == later.as_of or None in (earlier.as_of, later.as_of)
-    near = (later.published - earlier.published).days <= RELEASE_DAYS
-    return near and as_of_agrees and told(earlier) == told(later)
+def _as_of_agrees(one: Report, other: Report) -> bool:
+    return one.as_of == other.as_of or None in (one.as_of, other.as_of)
 
 
 def fitted_reports(reports: Sequence[Report]) -> tuple[Report, ...]:
@@ -388,13 +388,20 @@ def predecessors(reports: Sequence[Report], known: Sequence[Report]) -> dict[str
     A series is one issuer's cumulative counts of one thing, which is a quantity and a bridge, from one
     start. Each carries on from the count before it; the first of a series from none.
     """
+    series = defaultdict(list)
+    for one in sorted(known, key=_in_series):
+        series[_series(one)].append(one)
     found = {}
     for report in reports:
-        series = [one for one in known if _series(one) == _series(report)]
-        before = [one for one in series if (one.current, one.id) < (report.current, report.id)]
-        if before:
-            found[report.id] = max(before, key=lambda one: (one.current, one.id)).id
+        own = series[_series(report)]
+        place = bisect_left(own, _in_series(report), key=_in_series)
+        if place:
+            found[report.id] = own[place - 1].id
     return found
+
+
+def _in_series(report: Report) -> tuple[dt.date, str]:
+    return (report.current, report.id)
 
 
 def _series(report: Report) -> tuple[object, ...]:

@@ -143,6 +143,7 @@ def _reports(study: "Study") -> None:
 def _bridges(study: "Study") -> None:
     """Two different counts of one quantity are pooled only over a named assumption."""
     wordings: dict[str, dict[str, str | None]] = {}
+    fitted = {report.id for report in fitted_reports(study.reports)}
     for report in study.reports:
         where = f"report {report.id!r} · bridge"
         if report.bridge is not None:
@@ -157,7 +158,7 @@ def _bridges(study: "Study") -> None:
                     where=where,
                     remedy="A bridge is a ratio: dimensionless.",
                 )
-        if report in fitted_reports(study.reports):
+        if report.id in fitted:
             bridges = wordings.setdefault(report.measures, {})
             if bridges.setdefault(report.counts, report.bridge) != report.bridge:
                 raise StudyError(
