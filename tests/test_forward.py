@@ -1,5 +1,8 @@
 """What is not fitted is drawn from where it follows, with a chance of its own in every draw."""
 
+from functools import reduce
+from operator import add, mul
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -98,3 +101,14 @@ def test_the_generator_alone_decides(seed):
     one, again, other = (drawn(model, "x", seed=s)["x"] for s in (seed, seed, seed + 1))
     np.testing.assert_array_equal(one, again)
     assert not np.any(one == other)
+
+
+def test_a_product_of_more_factors_than_one_operation_can_take_is_run():
+    with pm.Model() as model:
+        factors = [pm.Normal(f"factor_{number}", 1.0, 0.001) for number in range(50)]
+        product = pm.Deterministic("product", reduce(mul, factors))
+        total = pm.Deterministic("total", reduce(add, factors))
+    drawn = compile_forward(model, [], [*factors, product, total]).run({}, 20, np.random.default_rng(1))
+    columns = np.stack([drawn[factor.name] for factor in factors])
+    np.testing.assert_allclose(drawn["product"], columns.prod(axis=0))
+    np.testing.assert_allclose(drawn["total"], columns.sum(axis=0))

@@ -60,3 +60,16 @@ def test_operations_of_many_kinds_come_out_as_compiled():
     for one, other in zip(function(value), Straight(function)(value), strict=True):
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
+
+
+def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
+    _, _, straight = twins
+    z = points(straight.dimension)
+    whole, by_value = straight.evaluate(z), straight.pointwise(z)
+    monkeypatch.setattr(density, "_CELLS", 7 * straight.width)
+    for one, other in zip(whole, straight.evaluate(z), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for name, values in straight.pointwise(z).items():
+        np.testing.assert_array_equal(values, by_value[name])
+    assert straight.width == 2
+    assert [len(part) for part in straight.evaluate(z[:0])] == [0, 0]

@@ -26,6 +26,9 @@ from estimates.inference.straight import Straight
 
 type Points = NDArray[np.float64]
 
+_CELLS = 2**16
+"""Points times observed values that are computed at once."""
+
 # A few unknowns and thousands of points: PyTensor's plain VM over NumPy starts in a fraction of a
 # second and keeps up with compiled code. The checks of parameters are left out because one bad row
 # would turn the whole batch into minus infinity.
@@ -50,11 +53,14 @@ class Density:
         Their shapes on the unconstrained space.
     observed : tuple of str
         The observed variables and potentials, in the order of `pointwise`.
+    width : int
+        How many observed values a point is held against.
     """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
     observed: tuple[str, ...]
+    width: int
     _log_terms: Any
     _to_constrain: Callable[[], Any]
     _unconstrain: Any
@@ -71,14 +77,25 @@ class Density:
 
     def evaluate(self, points: Points) -> tuple[Points, Points]:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
+        lots = [self._evaluate(lot) for lot in self._lots(points)]
+        log_prior, log_likelihood = (np.concatenate(parts) for parts in zip(*lots, strict=True))
+        return log_prior, log_likelihood
+
+    def _evaluate(self, points: Points) -> tuple[Points, Points]:
         log_prior, *terms = self._log_terms(points)
         return log_prior, sum(
-            (term.reshape(len(points), -1).sum(axis=1) for term in terms), np.zeros(len(points))
+            (np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(len(points))
         )
+
+    def _lots(self, points: Points) -> list[Points]:
+        """The points, few enough at a time for what is computed of them to stay in the cache."""
+        size = max(_CELLS // self.width, 1)
+        return [points[first : first + size] for first in range(0, max(len(points), 1), size)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""
-        return dict(zip(self.observed, self._log_terms(points)[1:], strict=True))
+        lots = [self._log_terms(lot)[1:] for lot in self._lots(points)]
+        return dict(zip(self.observed, map(np.concatenate, zip(*lots, strict=True)), strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:
         """The fitted unknowns in the user's own space (n, ...)."""
@@ -125,6 +142,7 @@ def compile_density(model: pm.Model) -> Density:
         names=tuple(unknown.name for unknown in unknowns),
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
+        width=sum(_size(model, variable) for variable in model.observed_RVs) + len(model.potentials),
         _log_terms=Straight(_compiled([points], batched)),
         _to_constrain=lambda: _compiled(
             [points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)
@@ -160,6 +178,12 @@ def _static_shapes(model: pm.Model, unknowns: list[Any], values: list[Any]) -> t
         start = model.initial_point(random_seed=0)
         shapes = [np.shape(start[value.name]) for value in values]
     return tuple(tuple(int(length) for length in shape) for shape in shapes)
+
+
+def _size(model: pm.Model, observed: Any) -> int:
+    """How many values an observed variable has."""
+    value = model.rvs_to_values[observed]
+    return int(np.size(value.get_value(borrow=True) if hasattr(value, "get_value") else value.data))
 
 
 def _slices(points: Any, values: list[Any], shapes: tuple[tuple[int, ...], ...]) -> dict[Any, Any]:

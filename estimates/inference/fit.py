@@ -221,7 +221,7 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     density = fitted.density
     weighted = sample_importance(fitted, seed, progress=progress)
-    points = weighted.resample(DRAWS, generator(seed, "resample"))
+    points = weighted.resample(_fewer(DRAWS, density.width), generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
     return Posterior(
@@ -232,6 +232,11 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
         weighted.trust,
         weighted.proposal,
     )
+
+
+def _fewer(draws: int, values: int) -> int:
+    """How many draws are kept where each is of many reports: as much work and memory as with 128."""
+    return max(draws // 8, min(draws, draws * 128 // max(values, 1)))
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
@@ -273,13 +278,14 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
     after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
     rng = generator(seed, "prior")
-    prior = parts.fitted.prior.run({}, PRIOR_DRAWS, rng) if parts.fitted else {}
-    before = prior | parts.forward.run(prior, PRIOR_DRAWS, rng)
+    count = _fewer(PRIOR_DRAWS, parts.fitted.density.width) if parts.fitted else PRIOR_DRAWS
+    prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
+    before = prior | parts.forward.run(prior, count, rng)
     groups = {
         "posterior": _dataset(model, flat | {n: v for n, v in after.items() if n not in observed}, shape),
-        "prior": _dataset(model, {n: v for n, v in before.items() if n not in observed}, (1, PRIOR_DRAWS)),
+        "prior": _dataset(model, {n: v for n, v in before.items() if n not in observed}, (1, count)),
         "posterior_predictive": _dataset(model, {n: after[n] for n in observed}, shape),
-        "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, PRIOR_DRAWS)),
+        "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, count)),
         "observed_data": _observed(model),
         "constant_data": _constants(model),
     }

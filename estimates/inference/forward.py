@@ -25,6 +25,9 @@ from estimates.inference.density import FAST_START
 
 type Draws = dict[str, NDArray[Any]]
 
+# Products and sums of more than 31 factors would be made one operation, which runs in C only.
+_FORWARD = FAST_START.excluding("local_mul_canonizer", "local_add_canonizer")
+
 
 @dataclass(frozen=True)
 class Forward:
@@ -73,7 +76,7 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     generators = [
         v for v in ancestors(outputs) if isinstance(v, SharedVariable) and isinstance(v.type, RandomType)
     ]
-    function = pytensor.function([count, *inputs], outputs, mode=FAST_START, on_unused_input="ignore")
+    function = pytensor.function([count, *inputs], outputs, mode=_FORWARD, on_unused_input="ignore")
     names = tuple(variable.name for variable in wanted)
     return Forward(names, tuple(v.name for v in given), function, tuple(generators))
 

@@ -47,6 +47,7 @@ class Straight:
         ]
         self._outputs = [place(variable) for variable in graph.outputs]
         self._values = [constants.get(index) for index in range(len(places))]
+        self._spent = self._last_uses(set(constants))
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""
@@ -54,14 +55,28 @@ class Straight:
         for index, storage in enumerate(self._storage):
             values[index] = inputs[index] if index < len(inputs) else storage[0]
         with np.errstate(all="ignore"):
-            for call, sources, targets in self._steps:
+            for (call, sources, targets), spent in zip(self._steps, self._spent, strict=True):
                 result = call(*[values[source] for source in sources])
                 if len(targets) == 1:
                     values[targets[0]] = result
                 else:
                     for target, part in zip(targets, result, strict=True):
                         values[target] = part
+                for place in spent:
+                    values[place] = None
         return [values[index] for index in self._outputs]
+
+    def _last_uses(self, constants: set[int]) -> list[list[int]]:
+        """What nobody wants any more after each step: its memory is still in the cache for the next."""
+        last: dict[int, int] = {}
+        for number, (_, sources, targets) in enumerate(self._steps):
+            last |= dict.fromkeys((*sources, *targets), number)
+        for kept in (*constants, *self._outputs):
+            last.pop(kept, None)
+        spent: list[list[int]] = [[] for _ in self._steps]
+        for place, number in last.items():
+            spent[number].append(place)
+        return spent
 
 
 def _call(node: Any) -> Callable[..., Any]:
