@@ -243,6 +243,29 @@ def test_a_deep_funnel_is_never_called_good_while_wrong():
     assert_within(flat(tree, "depth").mean(), mean, sd / math.sqrt(effective(tree)))
 
 
+def neals(points):
+    """Neal's funnel (2003): v ~ N(0, 3), nine x ~ N(0, e^(v/2)); its log prior here, and what makes it that."""
+    v, x = points[:, 0], points[:, 1:]
+    log_prior = stats.norm.logpdf(v, 0, 6) + stats.t.logpdf(x, 1, scale=5).sum(axis=1)
+    log_funnel = stats.norm.logpdf(v, 0, 3) + stats.norm.logpdf(x, 0, np.exp(v / 2)[:, None]).sum(axis=1)
+    return log_prior, log_funnel - log_prior
+
+
+def prior_of_neals(count, rng):
+    return np.column_stack([rng.normal(0, 6, count), 5 * rng.standard_t(1, size=(count, 9))])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_neals_funnel_is_never_called_good_while_wrong(seed):
+    found = importance.sample(neals, prior_of_neals, 10, seed=seed)
+    weights = np.exp(found.log_weights - special.logsumexp(found.log_weights))
+    v = found.points[..., 0]
+    mean = np.sum(weights * v)
+    sd = math.sqrt(np.sum(weights * (v - mean) ** 2))
+    is_right = abs(mean) < 0.05 * 3 and abs(sd / 3 - 1) < 0.05
+    assert is_right or found.trust.verdict != "good"
+
+
 # ---- randomness and data --------------------------------------------------------------------------------
 
 
