@@ -557,7 +557,7 @@ def calibration(axes: Axes, ranked: Sequence[Ranked], *, title: str = "") -> Axe
             side = bool(np.max(one.above) > -np.min(one.above))
             _name_step(axes, one, named.count(side))
             named.append(side)
-    reach = 1.5 * max(float(np.max(upper - points)), *(float(np.abs(one.above).max()) for one in ranked))
+    reach = 1.7 * max(float(np.max(upper - points)), *(float(np.abs(one.above).max()) for one in ranked))
     axes.set(xlim=(0, 1), ylim=(-reach, reach), xticks=[0, 0.25, 0.5, 0.75, 1])
     axes.grid(axis="y")
     axes.set_xlabel("share of the posterior below the truth")
@@ -568,18 +568,20 @@ def calibration(axes: Axes, ranked: Sequence[Ranked], *, title: str = "") -> Axe
 
 
 def _name_step(axes: Axes, one: Ranked, before: int) -> None:
-    """The name of a line at its largest deviation, beyond those that stand on that side before it."""
+    """The name of a line over or under the band, beyond those that stand there before it, and whose it is."""
     at = int(np.argmax(np.abs(one.above)))
     where, height = float(one.band.points[at]), float(one.above[at])
+    side = 1 if height > 0 else -1
+    edge = max(float(np.max(np.abs(one.band.upper - one.band.points))), abs(height))
     axes.annotate(
         _shortened(one.quantity, 26),
         (where, height),
-        xytext=(0, (4 + 11 * before) * (1 if height > 0 else -1)),
-        textcoords="offset points",
+        xytext=(where, side * edge * (1.04 + 0.19 * before)),
         ha="left" if where < 0.3 else "right" if where > 0.7 else "center",
-        va="bottom" if height > 0 else "top",
+        va="bottom" if side > 0 else "top",
         fontsize=9,
         weight="normal" if one.is_inside else "bold",
+        arrowprops={"arrowstyle": "-", "color": SOFT, "lw": 0.6, "shrinkA": 0, "shrinkB": 1},
         zorder=6,
     )
 
