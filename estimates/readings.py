@@ -24,6 +24,7 @@ from estimates.lately import Lately
 from estimates.multiverse import Cell
 from estimates.quantities import evaluate
 from estimates.study import Study, restore
+from estimates.workers import keep_memory
 
 _SPREAD = ("mean", "sd", "lower", "median", "upper", "mcse_median")
 _CHANCE = ("probability", "mcse")
@@ -67,6 +68,7 @@ _KEPT = _Kept()
 
 def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> list[Row]:
     """The rows of some cells of one group, of a study given as the JSON of its document."""
+    keep_memory()
     study = _KEPT.study(document)
     with threadpool_limits(1):  # the same sums in the same order, whoever computes them
         return [_row(study, cell, scouts, seed) for cell in cells]
@@ -74,6 +76,7 @@ def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> 
 
 def proposal_of(document: str, cell: Cell, seed: int) -> tuple[Cell, Blend | None]:
     """A cell and what was learnt in fitting it; None where nothing can be."""
+    keep_memory()
     study = _KEPT.study(document)
     try:
         with threadpool_limits(1):

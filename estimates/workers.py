@@ -1,6 +1,7 @@
 """Many fits at once: the same work in several processes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, Self
 
@@ -125,14 +126,15 @@ def _prepare() -> None:
 
     from threadpoolctl import threadpool_limits
 
-    _keep_memory()
+    keep_memory()
     # Small matrices that every worker shares out over all cores take several times longer.
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
 
 
-def _keep_memory() -> None:
+@cache
+def keep_memory() -> None:
     """Keep freed memory for the next array, where the C library can be told so.
 
     It would give arrays of a few hundred kilobytes back to the system at once, and clearing pages for the
