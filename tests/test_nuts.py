@@ -119,3 +119,16 @@ def test_only_many_reports_are_sampled_in_larger_steps(model):
     # The flagship's scatter may go to zero: two reports do not hold it away from there.
     assert nuts._observed(shelf.find("wandering").build(est.read())) == 2 < nuts.MANY_REPORTS
     assert nuts.LONG.target_acceptance < nuts.CAREFUL.target_acceptance
+
+
+def test_ordered_means_with_starts_of_their_own_are_left_to_nuts():
+    y = np.concatenate([np.random.default_rng(1).normal(place, 0.5, 40) for place in (-2.0, 2.0)])
+    with pm.Model() as model:
+        means = pm.Normal(
+            "means", 0, 3, shape=2, initval=[-1.0, 1.0], transform=pm.distributions.transforms.ordered
+        )
+        pm.NormalMixture("y", [0.5, 0.5], means, 0.5, observed=y)
+    tree = est.sample(model, seed=1)
+    assert tree.attrs["engine"] == "nuts"
+    found = tree["posterior"]["means"].mean(("chain", "draw")).values
+    np.testing.assert_allclose(found, [-2.0, 2.0], atol=0.3)

@@ -91,10 +91,8 @@ def sample(
     """
     import nutpie
 
-    # PyMC does not prune a model with potentials; then what is not fitted is sampled along, and unused.
-    pruned = model if model.potentials else prune_vars_detached_from_observed(model)
-    pruned = _within_limits(pruned, getattr(model, "limits", {}))
     try:
+        pruned = _within_limits(_pruned(model, names), getattr(model, "limits", {}))
         # With fast mathematics the same seed gives other draws before and after numba has cached its code.
         with pytensor.config.change_flags(numba__fastmath=False):
             compiled = nutpie.compile_pymc_model(pruned)
@@ -125,6 +123,17 @@ def sample(
         int(np.sum(trace["sample_stats"]["diverging"].values)),
         CHAINS * run.draws,
     )
+
+
+def _pruned(model: pm.Model, names: tuple[str, ...]) -> pm.Model:
+    """The model without what is not fitted.
+
+    PyMC prunes neither potentials nor initial values of one's own, as of ordered vectors; with the former
+    what is not fitted is sampled along, and unused.
+    """
+    if model.potentials or {variable.name for variable in model.free_RVs} == set(names):
+        return model
+    return prune_vars_detached_from_observed(model)
 
 
 def _observed(model: pm.Model) -> int:
