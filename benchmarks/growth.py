@@ -1,4 +1,4 @@
-"""How time and memory of a fit grow with reports, assumptions and draws; writes benchmarks/results/growth.json.
+"""How time and memory of a fit grow with reports and assumptions; writes benchmarks/results/growth.json.
 
 Each size runs in a process of its own, which tells its memory: one fit that compiles, then one that is timed. Studies
 are made up (`grown.py`), the model is steady. The exponent is that of a power law between the last two sizes.

@@ -21,7 +21,7 @@ import warnings
 
 import numpy as np
 import pymc as pm
-from measuring import RESULTS, in_turn, keep_json, machine, stamp, table, timed
+from measuring import in_turn, keep_json, machine, stamp, stored, table, timed
 from posteriors import POSTERIORS
 
 import estimates as est
@@ -88,10 +88,9 @@ def referenced(posterior):
     }
 
 
-def stored():
+def references_so_far():
     """The references made so far, by name."""
-    path = RESULTS / REFERENCE
-    return json.loads(path.read_text(encoding="utf-8"))["posteriors"] if path.exists() else {}
+    return (stored(REFERENCE) or {"posteriors": {}})["posteriors"]
 
 
 def truth_of(name, references):
@@ -260,7 +259,7 @@ def finite(row):
 
 def make_references(names):
     """Make the references of these posteriors anew, keeping the others."""
-    references = stored()
+    references = references_so_far()
     for name in names:
         if POSTERIORS[name].exact:
             continue
@@ -289,7 +288,7 @@ def main():
     if asked.reference:
         make_references(names)
         return
-    references, rows = stored(), []
+    references, rows = references_so_far(), []
     print("| " + " | ".join(HEAD) + " |", flush=True)
     for name in names:
         for row in compared(name, truth_of(name, references), asked.repetitions):

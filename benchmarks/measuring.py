@@ -124,6 +124,12 @@ def keep(name, text):
     write(RESULTS / name, text + "\n")
 
 
+def stored(name):
+    """What `keep_json` stored, or None."""
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def keep_json(name, document):
     """Store plain data in benchmarks/results/."""
     write(RESULTS / name, json.dumps(document, indent=1, allow_nan=False) + "\n")

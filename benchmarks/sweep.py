@@ -20,11 +20,13 @@ from pathlib import Path
 from measuring import keep_json, machine
 
 import estimates as est
+from estimates.inference.brief import DRAWS
+from estimates.inference.importance import SCRAMBLES
 from estimates.multiverse import AS_READ, Multiverse, widths
+from estimates.shelf import RIVALS
 from estimates.sweeping import JOURNAL
 
 LEAST_A_SECOND = 25
-MODELS = ["steady", "stepped", "accelerating", "lumpy"]
 
 
 def swept(asked, out, progress=None):
@@ -52,7 +54,7 @@ def killed_at(share, out, asked):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=int, default=10_000)
-    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--models", default=",".join(RIVALS))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--into", help="only make the sweep, in this folder")
     asked = parser.parse_args()
@@ -75,7 +77,7 @@ def main():
         again = swept(asked, f"{folder}/killed")
     table = found.table
     posteriors = table.groupby("model", observed=True)["log_evidence"].nunique()
-    ess = 1 / (1 / table["ess"] + 1 / 4096)  # resampled to so many draws
+    ess = 1 / (1 / table["ess"] + 1 / (SCRAMBLES * DRAWS))  # less what resampling adds
     row = {
         "cells": len(table),
         "models": asked.models,

@@ -258,7 +258,10 @@ def _refusal(study: Study, axis: str, option: Option) -> QuestionError | None:
 
 @lru_cache(maxsize=64)
 def _without_settings(study: Study, variant: str, reports: str) -> Study:
-    """The study as a variant, by itself: without the others, which are checked whenever a study is made."""
+    """The study as a variant, its reports taken so, without the other variants.
+
+    These would be checked whenever a study is made of it.
+    """
     return _with_reports((study if variant == AS_READ else study.variant(variant)).alone(), reports)
 
 

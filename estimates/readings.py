@@ -24,7 +24,6 @@ from estimates.lately import Lately
 from estimates.multiverse import Cell
 from estimates.quantities import evaluate
 from estimates.study import Study, restore
-from estimates.workers import keep_memory
 
 _SPREAD = ("mean", "sd", "lower", "median", "upper", "mcse_median")
 _CHANCE = ("probability", "mcse")
@@ -60,7 +59,8 @@ class _Kept:
             read = [(scout.read(study), proposal) for scout, proposal in scouts]
             return self.briefs.anchored(self.file(cell.model), read, seed)
 
-        return self._anchors.get((study.fingerprint, seed, cell.typical), made)
+        # Of which scouts, too: another sweep may send others of the same group.
+        return self._anchors.get((study.fingerprint, seed, *(scout for scout, _ in scouts)), made)
 
 
 _KEPT = _Kept()
@@ -68,7 +68,6 @@ _KEPT = _Kept()
 
 def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> list[Row]:
     """The rows of some cells of one group, of a study given as the JSON of its document."""
-    keep_memory()
     study = _KEPT.study(document)
     with threadpool_limits(1):  # the same sums in the same order, whoever computes them
         return [_row(study, cell, scouts, seed) for cell in cells]
@@ -76,7 +75,6 @@ def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> 
 
 def proposal_of(document: str, cell: Cell, seed: int) -> tuple[Cell, Blend | None]:
     """A cell and what was learnt in fitting it; None where nothing can be."""
-    keep_memory()
     study = _KEPT.study(document)
     try:
         with threadpool_limits(1):

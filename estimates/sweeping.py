@@ -158,17 +158,11 @@ class _Group:
 
 def _groups(crew: Crew, document: str, cells: Sequence[Cell], done: frozenset[int]) -> list[_Group]:
     """The cells that still want a row, those with the same posterior next to one another."""
-    groups = {first: lot for first, lot in _alike(cells) if any(cell.number not in done for cell in lot)}
-    many = ((first, lot) for first, lot in groups.items() if len(lot) > 2 * SCOUTS)
-    axes = dict(crew.as_done(bearing, ((document, first, _one_apart(lot)) for first, lot in many)))
-    return [_group(lot, done, axes.get(first, frozenset(first.options))) for first, lot in groups.items()]
-
-
-def _alike(cells: Sequence[Cell]) -> Iterator[tuple[Cell, tuple[Cell, ...]]]:
-    """Cells that differ in numbers only, each lot with its first."""
-    for _, lot in groupby(cells, key=lambda cell: cell.typical):
-        members = tuple(lot)
-        yield members[0], members
+    alike = (tuple(lot) for _, lot in groupby(cells, key=lambda cell: cell.typical))
+    lots = [lot for lot in alike if any(cell.number not in done for cell in lot)]
+    many = (lot for lot in lots if len(lot) > 2 * SCOUTS)
+    axes = dict(crew.as_done(bearing, ((document, lot[0], _one_apart(lot)) for lot in many)))
+    return [_group(lot, done, axes.get(lot[0], frozenset(lot[0].options))) for lot in lots]
 
 
 def _one_apart(members: Sequence[Cell]) -> dict[str, Cell]:

@@ -1,7 +1,6 @@
 """Many fits at once: the same work in several processes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from itertools import islice
 from typing import Any, Self
 
@@ -133,7 +132,6 @@ def _prepare() -> None:
     gc.disable()
 
 
-@cache
 def keep_memory() -> None:
     """Keep freed memory for the next array, where the C library can be told so.
 

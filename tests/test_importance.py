@@ -562,3 +562,10 @@ def test_a_stream_is_told_by_its_seed_and_all_its_names():
     firsts = [generator(*keys).random() for keys in streams]
     assert len(set(firsts)) == len(streams)
     assert firsts == [generator(*keys).random() for keys in streams]
+
+
+def test_data_that_pymc_converts_are_read_as_what_was_observed():
+    with pm.Model() as model:
+        counts = pm.Data("counts", np.array([1, 2, 4]))
+        pm.Normal("y", pm.Normal("mu", 0.0, 5.0), 1.0, observed=counts)
+    np.testing.assert_array_equal(fitted(model)["observed_data"]["y"], [1.0, 2.0, 4.0])

@@ -8,7 +8,7 @@ import pytest
 from montecarlo import assert_within
 
 import estimates as est
-from estimates import sweeping
+from estimates import readings, sweeping
 from estimates.errors import OutputError, QuestionError
 from estimates.multiverse import AS_READ, WIDEST, Cell, Multiverse, widths
 from estimates.readings import bearing
@@ -146,3 +146,12 @@ def test_a_cluster_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(QuestionError, match="Dask is not installed"):
         est.sweep(STUDY, Multiverse(["steady"], [AS_READ]), workers="tcp://127.0.0.1:1")
+
+
+def test_points_are_those_of_the_scouts_that_were_sent(monkeypatch):
+    kept = readings._Kept()
+    monkeypatch.setattr(kept.briefs, "anchored", lambda file, scouts, seed: [blend for _, blend in scouts])
+    first, second, third = Multiverse(["steady"], settings={"daily_rate": [AS_READ, 20, 30]}).cells(STUDY)[:3]
+    assert kept.anchor(STUDY, first, ((second, "a"),), 1) == ["a"]
+    assert kept.anchor(STUDY, first, ((third, "b"),), 1) == ["b"]
+    assert kept.anchor(STUDY, first, (), 1) is None

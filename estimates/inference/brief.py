@@ -87,20 +87,19 @@ class Briefs:
         study = study.on_named_days()
         template = self._templates.ready(file, study)
         days = np.array(study.days, dtype="datetime64[D]")
+        count = importance.SCRAMBLES * DRAWS
         compiled = template.fitted
         if compiled is None:
-            count = importance.SCRAMBLES * DRAWS
-            forward = template.forward.run({}, count, generator(seed, "posterior"))
-            return Brief(days, forward, None, trust.of_forward(count), None)
-        if compiled.density.dimension > MOST_UNKNOWNS:
+            found = _Fitted({}, None, trust.of_forward(count), None)
+        elif compiled.density.dimension > MOST_UNKNOWNS:
             return None
-        key = template.posterior, seed, start
-        found = self._lately.get(key, lambda: _fitted(compiled, seed, start))
+        else:
+            key = template.posterior, seed, start
+            found = self._lately.get(key, lambda: _fitted(compiled, seed, start))
         if found.trust.verdict == IMPOSSIBLE:
-            return Brief(days, {}, None, found.trust, None)
-        count = importance.SCRAMBLES * DRAWS
+            return Brief(days, *found)
         after = template.forward.run(found.draws, count, generator(seed, "posterior"))
-        return Brief(days, found.draws | after, found.log_evidence, found.trust, found.proposal)
+        return Brief(days, *found._replace(draws=found.draws | after))
 
     def have_one_posterior(self, file: ModelFile, first: Study, second: Study) -> bool:
         """Whether two studies differ in nothing that bears on the fit of a model."""

@@ -14,6 +14,8 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.rewriting.basic import node_rewriter, out2in
 from pytensor.graph.rewriting.utils import rewrite_graph
@@ -41,6 +43,14 @@ def fitted_unknowns(model: pm.Model) -> list[Any]:
     return [variable for variable in model.free_RVs if variable in above]
 
 
+def observed_values(model: pm.Model, variable: Any) -> NDArray[Any]:
+    """What an observed variable was observed to be."""
+    value = model.rvs_to_values[variable]
+    if isinstance(value, SharedVariable):
+        return np.asarray(value.get_value())
+    return np.asarray(value.data if isinstance(value, Constant) else value.eval())
+
+
 @dataclass(frozen=True)
 class Density:
     """The log density of a model's fitted unknowns on their unconstrained space.
@@ -54,7 +64,7 @@ class Density:
     observed : tuple of str
         The observed variables and potentials, in the order of `pointwise`.
     width : int
-        How many observed values a point is held against.
+        How many observed values a point is held against, at least 1.
     """
 
     names: tuple[str, ...]
@@ -142,7 +152,7 @@ def compile_density(model: pm.Model) -> Density:
         names=tuple(unknown.name for unknown in unknowns),
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
-        width=sum(_size(model, variable) for variable in model.observed_RVs) + len(model.potentials),
+        width=max(1, sum(observed_values(model, v).size for v in model.observed_RVs) + len(model.potentials)),
         _log_terms=Straight(_compiled([points], batched)),
         _to_constrain=lambda: _compiled(
             [points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)
@@ -178,12 +188,6 @@ def _static_shapes(model: pm.Model, unknowns: list[Any], values: list[Any]) -> t
         start = model.initial_point(random_seed=0)
         shapes = [np.shape(start[value.name]) for value in values]
     return tuple(tuple(int(length) for length in shape) for shape in shapes)
-
-
-def _size(model: pm.Model, observed: Any) -> int:
-    """How many values an observed variable has."""
-    value = model.rvs_to_values[observed]
-    return int(np.size(value.get_value(borrow=True) if hasattr(value, "get_value") else value.data))
 
 
 def _slices(points: Any, values: list[Any], shapes: tuple[tuple[int, ...], ...]) -> dict[Any, Any]:

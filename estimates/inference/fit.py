@@ -16,7 +16,7 @@ from estimates import trust
 from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
-from estimates.inference.density import fitted_unknowns
+from estimates.inference.density import fitted_unknowns, observed_values
 from estimates.inference.forward import Forward
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
@@ -236,7 +236,7 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
 
 def _fewer(draws: int, values: int) -> int:
     """How many draws are kept where each is of many reports: as much work and memory as with 128."""
-    return max(draws // 8, min(draws, draws * 128 // max(values, 1)))
+    return max(draws // 8, min(draws, draws * 128 // values))
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
@@ -325,10 +325,9 @@ def _observed(model: pm.Model) -> xr.Dataset:
     variables: dict[str, Any] = {}
     coords: dict[str, Any] = {}
     for variable in model.observed_RVs:
-        value = model.rvs_to_values[variable]
-        stored = value.get_value() if hasattr(value, "get_value") else value.data
+        stored = observed_values(model, variable)
         dims = _dims(model, variable.name, np.ndim(stored))
-        variables[variable.name] = (dims, np.asarray(stored))
+        variables[variable.name] = (dims, stored)
         coords |= _coords(model, dims)
     return xr.Dataset(variables, coords)
 

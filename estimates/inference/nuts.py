@@ -14,6 +14,7 @@ from pymc.model.transform.conditioning import change_value_transforms, prune_var
 from pytensor.graph.replace import graph_replace
 
 from estimates.errors import EngineError
+from estimates.inference.density import observed_values
 from estimates.seeds import generator
 
 CHAINS = 4
@@ -128,8 +129,8 @@ def sample(
 def _pruned(model: pm.Model, names: tuple[str, ...]) -> pm.Model:
     """The model without what is not fitted.
 
-    PyMC prunes neither potentials nor initial values of one's own, as of ordered vectors; with the former
-    what is not fitted is sampled along, and unused.
+    PyMC prunes no model with potentials; then what is not fitted is sampled along, and unused. Nor one with
+    initial values of its own, as of ordered vectors; where all is fitted it need not.
     """
     if model.potentials or {variable.name for variable in model.free_RVs} == set(names):
         return model
@@ -138,7 +139,7 @@ def _pruned(model: pm.Model, names: tuple[str, ...]) -> pm.Model:
 
 def _observed(model: pm.Model) -> int:
     """How many values were observed."""
-    return sum(int(np.prod(model.rvs_to_values[v].shape.eval())) for v in model.observed_RVs)
+    return sum(observed_values(model, variable).size for variable in model.observed_RVs)
 
 
 def _diagnosed(draws: dict[str, NDArray[np.float64]]) -> tuple[float, float]:

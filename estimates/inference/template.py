@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from estimates.inference.density import fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
-from estimates.inference.shapes import Compiled, CompiledShapes, Shape, Slot, shape_of
+from estimates.inference.shapes import Compiled, CompiledShapes, Slot, shape_of
 from estimates.lately import Lately
 from estimates.shelf import ModelFile
 from estimates.study import Study
@@ -36,27 +36,26 @@ class Template:
     model : Frame
     forward : Forward
         From what is fitted to the carriers and the assumptions that are not.
-    shape : Shape or None
-        Of what is fitted; None where nothing is.
     slot : Slot or None
-        The code compiled for models of that shape.
+        The code compiled for models of this one's shape; None where nothing is fitted.
+    numbers : tuple of shared variables
+        What this model has for the numbers of `slot`.
     """
 
     model: Any
     forward: Forward
-    shape: Shape | None
     slot: Slot[Compiled] | None
+    numbers: tuple[Any, ...]
 
     @property
     def fitted(self) -> Compiled | None:
         """The density and the prior with this model's numbers in them, to be used before another's are."""
-        return self.slot.holding(self.shape.numbers) if self.slot and self.shape else None
+        return self.slot.holding(self.numbers) if self.slot else None
 
     @property
     def posterior(self) -> Hashable:
         """Equal for two studies whose posteriors are the same: one density with the same numbers in it."""
-        numbers = self.shape.numbers if self.shape else ()
-        return self.slot, *(number.get_value(borrow=True).tobytes() for number in numbers)
+        return self.slot, *(number.get_value(borrow=True).tobytes() for number in self.numbers)
 
     def put(self, study: Study) -> None:
         """The numbers of `study`, which has the structure that the template was made for."""
@@ -68,7 +67,7 @@ class Templates(threading.local):
     """The templates made lately, by model and structure; each thread has its own."""
 
     def __init__(self) -> None:
-        self.shapes = CompiledShapes()
+        self._shapes = CompiledShapes()
         self._lately: Lately[Template] = Lately(_MOST_KEPT)
 
     def ready(self, file: ModelFile, study: Study) -> Template:
@@ -87,8 +86,10 @@ class Templates(threading.local):
         fitted = {variable.name for variable in given}
         wanted = [study.carriers.name, *(name for name in study.assumptions if name in model.named_vars)]
         forward = compile_forward(model, given, [model[name] for name in wanted if name not in fitted])
-        shape = shape_of(model) if given else None
-        return Template(model, forward, shape, self.shapes.slot(model, shape) if shape else None)
+        if not given:
+            return Template(model, forward, None, ())
+        shape = shape_of(model)
+        return Template(model, forward, self._shapes.slot(model, shape), shape.numbers)
 
     def __len__(self) -> int:
         """How many are kept."""
