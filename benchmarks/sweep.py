@@ -21,7 +21,7 @@ from measuring import keep_json, machine
 
 import estimates as est
 from estimates.inference.brief import DRAWS
-from estimates.inference.importance import SCRAMBLES
+from estimates.inference.proposal import SCRAMBLES
 from estimates.multiverse import AS_READ, Multiverse, widths
 from estimates.shelf import RIVALS
 from estimates.sweeping import JOURNAL

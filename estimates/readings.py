@@ -1,7 +1,7 @@
 """One cell of a multiverse, fitted in whatever process, as a row of a table.
 
 Cells that differ in numbers only are a group. Some of them, the scouts, are fitted by themselves; the others
-weigh points of the scouts' proposals (`estimates.inference.importance.Anchor`), and so do not depend on who
+weigh points of the scouts' proposals (`estimates.inference.proposal.Anchor`), and so do not depend on who
 computes them, or in which order.
 """
 
@@ -19,7 +19,7 @@ from estimates.estimate import SPREAD, median_ends
 from estimates.formula import Name
 from estimates.inference import fitted as fit_whole
 from estimates.inference.brief import Brief, Briefs
-from estimates.inference.importance import Anchor, Blend
+from estimates.inference.proposal import Anchor, Blend
 from estimates.lately import Lately
 from estimates.multiverse import Cell
 from estimates.quantities import evaluate

@@ -2,7 +2,7 @@
 
 A sweep of many cells is made to be interrupted. Each row is written to a journal when it is there, and a
 sweep that is begun again goes on where the journal ends. Rows do not depend on who computes them: each cell
-weighs the points of its group (`estimates.inference.importance.Anchor`), which come from cells that were
+weighs the points of its group (`estimates.inference.proposal.Anchor`), which come from cells that were
 fitted beforehand.
 """
 

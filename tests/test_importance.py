@@ -15,7 +15,7 @@ from scipy import integrate, special, stats
 
 import estimates as est
 from estimates.errors import EngineError
-from estimates.inference import importance, mixture, moves
+from estimates.inference import importance, learning, mixture, moves
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
 from estimates.seeds import generator
@@ -257,13 +257,62 @@ def prior_of_neals(count, rng):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_neals_funnel_is_never_called_good_while_wrong(seed):
-    found = importance.sample(neals, prior_of_neals, 10, seed=seed)
+    found = importance.sample(neals, prior_of_neals, seed=seed)
     weights = np.exp(found.log_weights - special.logsumexp(found.log_weights))
     v = found.points[..., 0]
     mean = np.sum(weights * v)
     sd = math.sqrt(np.sum(weights * (v - mean) ** 2))
     is_right = abs(mean) < 0.05 * 3 and abs(sd / 3 - 1) < 0.05
     assert is_right or found.trust.verdict != "good"
+
+
+# ---- a few points first ----------------------------------------------------------------------------------
+
+
+def counted(evaluate, counts):
+    def evaluate_and_count(points):
+        counts.append(len(points))
+        return evaluate(points)
+
+    return evaluate_and_count
+
+
+def near_normal(points):
+    return stats.norm.logpdf(points, 0, 2).sum(axis=1), stats.norm.logpdf(points, 1, 1).sum(axis=1)
+
+
+def prior_near_normal(count, rng):
+    return rng.normal(0, 2, size=(count, 3))
+
+
+def test_a_nearly_normal_posterior_is_settled_by_few_points():
+    counts = []
+    found = importance.sample(counted(near_normal, counts), prior_near_normal, seed=1)
+    assert found.rounds == learning.BRISK.rounds
+    assert importance.CLEAR.is_met(found)
+    assert sum(counts) < 150_000
+    assert_within(
+        found.log_evidence, 3 * stats.norm.logpdf(1, 0, math.sqrt(5)), found.log_evidence_error, multiples=3
+    )
+
+
+def test_what_few_points_leave_in_doubt_is_learnt_thoroughly():
+    counts = []
+    found = importance.sample(counted(neals, counts), prior_of_neals, seed=1)
+    assert found.rounds >= learning.THOROUGH.rounds
+    assert sum(counts) > 300_000
+
+
+def test_a_likelihood_that_few_draws_of_the_prior_can_explain_is_still_found():
+    """One draw in 6,000: the brisk start sees none of it, as a rule, the thorough one some."""
+
+    def evaluate(points):
+        inside = np.all(np.abs(points - 2.5) < 0.2, axis=1)
+        return stats.norm.logpdf(points).sum(axis=1), np.where(inside, 0.0, -np.inf)
+
+    found = importance.sample(evaluate, lambda count, rng: rng.normal(size=(count, 2)), seed=1)
+    share = (stats.norm.cdf(2.7) - stats.norm.cdf(2.3)) ** 2
+    assert_within(found.log_evidence, math.log(share), found.log_evidence_error, multiples=3)
 
 
 # ---- randomness and data --------------------------------------------------------------------------------
@@ -355,10 +404,6 @@ def test_one_weight_above_all_others_is_one_effective_draw():
     log_weights[2, 5] = 0.0
     relative(weighted(log_weights).effective_size, 1.0)
     relative(weighted(log_weights).log_evidence, -math.log(64))
-
-
-def test_weights_of_zero_have_no_effective_draws():
-    assert importance.effective_size(np.full(8, -np.inf)) == 0.0
 
 
 @given(log_weights_of)

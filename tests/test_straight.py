@@ -54,6 +54,7 @@ def test_operations_of_many_kinds_come_out_as_compiled():
         x[:, 1:].T,
         pt.as_tensor(np.array([1.0, 2.0])),
         pt.cast(x, "int64"),
+        pt.clip(x, -1.0, 2.0),
     ]
     function = pytensor.function([x], outputs, mode=FAST_START)
     value = np.array([[0.5, -1.25, 3.0], [2.0, 0.75, -4.5]])
@@ -73,3 +74,16 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
         np.testing.assert_array_equal(values, by_value[name])
     assert straight.width == 2
     assert [len(part) for part in straight.evaluate(z[:0])] == [0, 0]
+
+
+def test_nothing_loops_over_points_in_python():
+    """Mixtures sum exponentials, in an operation with a graph inside that PyTensor would vectorise by a loop."""
+    with pm.Model() as model:
+        mean = pm.Normal("mean", 0.0, 1.0, shape=2)
+        pm.NormalMixture("y", np.array([0.3, 0.7]), mean, 1.0, observed=np.array([0.1, -2.0, 1.5]))
+    built = compile_density(model)
+    operations = [str(call) + str(getattr(call, "__closure__", "")) for call, _, _ in built._log_terms._steps]
+    assert not [words for words in operations if "LogSumExp" in words and "Blockwise" in words]
+    z = points(2)
+    each = np.concatenate([built.evaluate(z[i : i + 1])[1] for i in range(20)])
+    assert np.allclose(built.evaluate(z[:20])[1], each, rtol=1e-12)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import arviz_stats.base  # noqa: F401 - before PyMC: it looks through all modules loaded so far
 import numpy as np
 import pymc as pm
 import xarray as xr
@@ -15,7 +14,7 @@ from estimates import shelf
 from estimates.errors import EngineError, ModelError, QuestionError
 from estimates.estimate import Conditions, Estimate
 from estimates.inference.fit import ENGINES, Evidence, evidence_of, fit_model, versions
-from estimates.inference.importance import Blend
+from estimates.inference.proposal import Blend
 from estimates.study import Study
 from estimates.workers import Progress
 

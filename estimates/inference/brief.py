@@ -12,8 +12,8 @@ from estimates.errors import ContradictionError
 from estimates.estimate import Measured
 from estimates.inference import importance
 from estimates.inference.fit import MOST_UNKNOWNS, draw_prior, sample_importance
-from estimates.inference.importance import Anchor, Blend, DrawPrior
 from estimates.inference.moves import Evaluate
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior
 from estimates.inference.shapes import Compiled
 from estimates.inference.template import Draws, Templates
 from estimates.lately import Lately
@@ -87,7 +87,7 @@ class Briefs:
         study = study.on_named_days()
         template = self._templates.ready(file, study)
         days = np.array(study.days, dtype="datetime64[D]")
-        count = importance.SCRAMBLES * DRAWS
+        count = SCRAMBLES * DRAWS
         compiled = template.fitted
         if compiled is None:
             found = _Fitted({}, None, trust.of_forward(count), None)

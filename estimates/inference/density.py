@@ -14,6 +14,8 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pytensor.compile.builders import OpFromGraph
+from pytensor.compile.rewriting import inline_ofg_node
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.graph.replace import vectorize_graph
@@ -209,4 +211,10 @@ def _softplus_by_ufuncs(fgraph: Any, node: Any) -> list[Any] | None:
     return [pt.maximum(x, 0.0) + pt.log1p(pt.exp(-pt.abs(x)))]
 
 
-_AS_UFUNCS = out2in(_softplus_by_ufuncs)
+@node_rewriter([OpFromGraph])  # type: ignore[untyped-decorator]
+def _inlined(fgraph: Any, node: Any) -> list[Any]:
+    """What an operation with a graph inside is made of; vectorised as one, it would loop in Python."""
+    return list(inline_ofg_node(node))
+
+
+_AS_UFUNCS = out2in(_inlined, _softplus_by_ufuncs)

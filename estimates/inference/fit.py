@@ -18,6 +18,7 @@ from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import fitted_unknowns, observed_values
 from estimates.inference.forward import Forward
+from estimates.inference.proposal import Anchor, Blend
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
 from estimates.trust import Trust
@@ -49,7 +50,7 @@ class Posterior:
     draws: dict[str, NDArray[np.float64]]  # (chain, draw, *shape)
     log_evidence: Measured | None
     trust: Trust
-    proposal: importance.Blend | None = None
+    proposal: Blend | None = None
     divergences: int | None = None
 
 
@@ -68,10 +69,10 @@ class Evidence:
     log_evidence: Measured | None
     reason: str
     trust: Trust | None = None
-    proposal: importance.Blend | None = None
+    proposal: Blend | None = None
 
 
-def evidence_of(model: pm.Model, seed: int, start: importance.Blend | None = None) -> Evidence:
+def evidence_of(model: pm.Model, seed: int, start: Blend | None = None) -> Evidence:
     """The log evidence of a model, without the draws that follow from its posterior.
 
     Parameters
@@ -180,7 +181,7 @@ def sample_importance(
     seed: int,
     *,
     effort: importance.Effort = importance.DRAWS,
-    start: importance.Blend | importance.Anchor | None = None,
+    start: Blend | Anchor | None = None,
     progress: Progress | None = None,
 ) -> importance.Weighted:
     """Weighted points of the posterior of a compiled model.
@@ -194,7 +195,6 @@ def sample_importance(
     return importance.sample(
         density.evaluate,
         partial(draw_prior, fitted),
-        density.dimension,
         seed=seed,
         effort=effort,
         start=start,

@@ -83,8 +83,8 @@ def _call(node: Any) -> Callable[..., Any]:
     """What computes a node: a ufunc where it is one, else the operation's own Python."""
     if isinstance(node.op, Elemwise):
         scalar = node.op.scalar_op
-        if isinstance(scalar, ps.Switch):
-            return np.where
+        if isinstance(scalar, ps.Switch | ps.Clip):
+            return np.where if isinstance(scalar, ps.Switch) else np.clip
         if isinstance(scalar, ps.Add | ps.Mul):
             ufunc = np.add if isinstance(scalar, ps.Add) else np.multiply
             return ufunc if len(node.inputs) == 2 else lambda *terms: reduce(ufunc, terms)

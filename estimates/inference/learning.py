@@ -1,0 +1,232 @@
+"""Learning a proposal: from draws of the prior, and from the weights of a batch.
+
+*Explorers*, draws of the prior that climb the likelihood each on its own, find modes however little prior
+mass leads to them. A *population* that is resampled while the likelihood is turned up (sequential Monte
+Carlo) finds how the mass divides. A mixture of Student-t distributions is fitted to both; rounds of weighted
+draws from it sharpen it.
+
+References: Cappe et al. (2008), doi:10.1007/s11222-008-9059-x; Del Moral et al. (2006),
+doi:10.1111/j.1467-9868.2006.00553.x.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from estimates.errors import ContradictionError
+from estimates.inference import mixture
+from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
+from estimates.inference.proposal import PRIOR_SHARE, Blend, DrawPrior
+from estimates.inference.weights import chosen, effective_size, gain
+from estimates.workers import Progress
+
+type Array = NDArray[np.float64]
+
+_STEPS = 4  # moves before each look at what a batch teaches
+_THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many points learning may take.
+
+    Attributes
+    ----------
+    prior, population, explorers : int
+        Draws of the prior, and how many members of each group climb from them.
+    steps, looks, steps_between : int
+        Moves after each turn up of the likelihood; looks at the population when it has arrived, and moves
+        before each.
+    training, components : int
+        The points that the main mixture is fitted to, and its components, at most.
+    rounds, round_points : int
+        Rounds of weighted draws.
+    """
+
+    prior: int
+    population: int
+    explorers: int
+    steps: int
+    looks: int
+    steps_between: int
+    training: int
+    components: int
+    rounds: int
+    round_points: int
+
+
+BRISK = Budget(
+    prior=4096,
+    population=1024,
+    explorers=1024,
+    steps=4,
+    looks=2,
+    steps_between=4,
+    training=2048,
+    components=8,
+    rounds=1,
+    round_points=2048,
+)
+"""Does for a posterior that is nearly normal."""
+
+THOROUGH = Budget(
+    prior=16_384,
+    population=4096,
+    explorers=2048,
+    steps=6,
+    looks=3,
+    steps_between=5,
+    training=8192,
+    components=32,
+    rounds=3,
+    round_points=8192,
+)
+"""For ridges, bananas, funnels and several modes."""
+
+
+@dataclass
+class Learner:
+    """What it takes to learn a proposal: the density, draws of the prior, and points seen so far."""
+
+    evaluate: Evaluate
+    draw_prior: DrawPrior
+    rng: np.random.Generator
+    budget: Budget = THOROUGH
+    training: Array | None = None
+
+    def from_prior(self, tell: Progress) -> Blend:
+        """A proposal from nothing but draws of the prior.
+
+        Raises
+        ------
+        ContradictionError
+            When none of them could have given the reports.
+        """
+        tell(0.05, "from the prior to the posterior")
+        prior = evaluated(self.draw_prior(self.budget.prior, self.rng), self.evaluate)
+        if not np.any(np.isfinite(prior.log_likelihood)):
+            raise ContradictionError(
+                "no draw from the prior could have given the reports",
+                remedy="The assumptions contradict the reports: widen the priors, or check dates and units.",
+            )
+        self.training, explored = self._climb(prior)
+        components = self._components(prior)
+        main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
+        found = mixture.fit(self._some(explored), components // 2, self.rng, least=0.5 / components)
+        blend = Blend((main, found), np.array([0.8, 0.2]))
+        for number in range(self.budget.rounds):
+            tell(0.4 + 0.1 * number, f"round {number + 1}")
+            blend = self.improved(blend, *self.batch(blend, self.budget.round_points, self.rng))
+        return blend
+
+    def gathered(self, batch: Population, log_weights: Array) -> Blend:
+        """A proposal for one posterior among many, from points of all that stand for it poorly."""
+        population = batch.take(chosen(log_weights, self.budget.population, self.rng))
+        looks = []
+        for _ in range(2):
+            population = move(population, self.evaluate, 1.0, _STEPS, self.rng)
+            looks.append(population.points)
+        self.training = np.concatenate(looks)
+        # Weights half turned down reach beyond the posterior on all sides.
+        around = batch.points[chosen(gain(log_weights, 0.5), self.budget.population, self.rng)]
+        components = self._components(batch)
+        main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
+        broad = mixture.fit(around, components // 2, self.rng, least=0.5 / components)
+        return Blend((main, broad), np.array([0.8, 0.2]))
+
+    def batch(self, blend: Blend, size: int, rng: np.random.Generator) -> tuple[Population, Array]:
+        """Points of the proposal and of the prior, and their log weights (n,)."""
+        from_prior = round(PRIOR_SHARE * size)
+        points = np.concatenate([blend.draw(size - from_prior, rng), self.draw_prior(from_prior, rng)])
+        population = evaluated(points, self.evaluate)
+        share = from_prior / size
+        log_proposal = np.logaddexp(
+            math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
+        )
+        return population, population.log_weights(log_proposal)
+
+    def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
+        """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
+        weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
+        blend = blend.shared_out(batch.points, weights)
+        thin = np.maximum(weights - _THIN, 0.0)
+        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
+        main, population, filling = blend.parts[0], self.budget.population, self.budget.population // 2
+        typical = batch.take(chosen(log_weights, population, self.rng))
+        rare = batch.take(chosen(np.log(np.maximum(thin, 1e-300)), filling, self.rng))
+        both, looks = joined(typical, rare), []
+        for _ in range(2):
+            both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(population, filling))
+            looks.append(both.points)
+        before = [] if self.training is None else [self.training]
+        typical_points = [points[:population] for points in looks]
+        self.training = np.concatenate([*before, *typical_points])[-2 * self.budget.training :]
+        components = len(main.weights)
+        main = mixture.fit(
+            self._some(self.training), components, self.rng, start=main, least=0.1 / components
+        )
+        # Points that moved only among themselves, from where the proposal is too thin.
+        extra = np.concatenate([points[population:] for points in looks])
+        return blend.joined(
+            main, mixture.fit(extra, components // 2, self.rng, least=0.2 / components), lacking
+        )
+
+    def _some(self, points: Array) -> Array:
+        return points[self.rng.permutation(len(points))[: self.budget.training]]
+
+    def _components(self, of: Population) -> int:
+        dimension = int(of.points.shape[1])
+        return min(self.budget.components, 12 + 4 * dimension)
+
+    def _climb(self, prior: Population) -> tuple[Array, Array]:
+        """A population and explorers, carried together from the prior to the posterior.
+
+        The population is resampled at every step up, so that it divides as the mass does. The explorers
+        are not: each climbs from where the prior put it, and stays on the hill it finds. Returns several
+        looks at the population, and the explorers that arrived at a density worth looking at.
+        """
+        possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
+        explorers = prior.take(self.rng.choice(possible, size=self.budget.explorers))
+        population, power = prior, 0.0
+        while power < 1.0:
+            raised = _next_power(population.log_likelihood, power, self.budget.population / 2)
+            weights = gain(population.log_likelihood, raised - power)
+            population = population.take(chosen(weights, self.budget.population, self.rng))
+            power = raised
+            population, explorers = self._moved(population, explorers, power, self.budget.steps)
+        looks, arrived = [], []
+        for _ in range(self.budget.looks):
+            population, explorers = self._moved(population, explorers, 1.0, self.budget.steps_between)
+            looks.append(population.points)
+            height = explorers.log_prior + explorers.log_likelihood
+            near = height > np.max(height) - 10 - 2 * explorers.points.shape[1]
+            arrived.append(explorers.points[near])
+        return np.concatenate(looks), np.concatenate(arrived)
+
+    def _moved(
+        self, population: Population, explorers: Population, power: float, steps: int
+    ) -> tuple[Population, Population]:
+        """Both groups moved as one, because many points cost little more than few, and told apart again."""
+        both = move(joined(population, explorers), self.evaluate, power, steps, self.rng)
+        count = len(population)
+        return both.take(np.arange(count)), both.take(np.arange(count, len(both)))
+
+
+def _next_power(log_likelihood: Array, power: float, enough: float) -> float:
+    """The largest power, up to 1, that leaves so many effective points."""
+
+    def size(raised: float) -> float:
+        return effective_size(gain(log_likelihood, raised - power))
+
+    low, high = power, 1.0
+    if size(high) >= enough:
+        return high
+    for _ in range(50):
+        middle = (low + high) / 2 if low > 1e-9 else high / 4
+        low, high = (middle, high) if size(middle) >= enough else (low, middle)
+        if high - low < 1e-2 * high:
+            break
+    return high

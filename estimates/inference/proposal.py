@@ -1,0 +1,123 @@
+"""What importance samples are drawn from: blends of mixtures, and points that many posteriors share."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimates.inference import mixture
+from estimates.inference.mixture import StudentMixture
+from estimates.inference.moves import Evaluate, Population, evaluated
+from estimates.seeds import generator
+
+type Array = NDArray[np.float64]
+type DrawPrior = Callable[[int, np.random.Generator], Array]
+
+SCRAMBLES = 8
+"""How many independent scrambles a final batch is made of."""
+
+PRIOR_SHARE = 0.1
+"""How much of every batch is drawn from the prior."""
+
+_MOST_PARTS = 6
+_ENOUGH = 8_192  # points, for the shares of a few parts
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Mixtures with shares: the main one, the explorers', then those that fill thin places."""
+
+    parts: tuple[StudentMixture, ...]
+    shares: Array
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        """Points (count, d): a scrambled Sobol sequence through each part."""
+        from scipy.stats import qmc
+
+        counts = np.diff(np.round(np.cumsum([0.0, *self.shares]) * count).astype(int))
+        drawn = []
+        for part, number in zip(self.parts, counts, strict=True):
+            sobol = qmc.Sobol(part.dimension + 2, rng=rng)
+            uniforms = sobol.random_base2(max(int(number) - 1, 1).bit_length())[:number]
+            drawn.append(part.draw(np.clip(uniforms, 1e-12, 1 - 1e-12)))
+        return np.concatenate(drawn)
+
+    def log_parts(self, points: Array) -> Array:
+        """Log share plus log density of each part (part, n)."""
+        return np.stack([part.log_density(points) for part in self.parts]) + np.log(self.shares)[:, None]
+
+    @classmethod
+    def of(cls, blends: Sequence["Blend"]) -> "Blend":
+        """All parts of several blends, each blend with an equal share."""
+        shares = np.concatenate([blend.shares for blend in blends]) / len(blends)
+        return cls(tuple(part for blend in blends for part in blend.parts), shares)
+
+    def log_density(self, points: Array) -> Array:
+        """The log density at points (n, d)."""
+        return mixture.log_sum(self.log_parts(points))
+
+    def shared_out(self, points: Array, weights: Array) -> "Blend":
+        """The same parts with the shares that fit weighted points best, none below 3 %."""
+        some = slice(None, None, max(len(points) // _ENOUGH, 1))
+        bounded = np.minimum(weights[some], math.sqrt(len(weights)))
+        log_parts = self.log_parts(points[some]) - np.log(self.shares)[:, None]
+        shares = self.shares
+        for _ in range(20):
+            posterior = np.log(shares)[:, None] + log_parts
+            posterior = np.exp(posterior - mixture.log_sum(posterior))
+            shares = np.maximum(posterior @ bounded / bounded.sum(), 0.03)
+            shares /= shares.sum()
+        return Blend(self.parts, shares)
+
+    def joined(self, main: StudentMixture, extra: StudentMixture, share: float) -> "Blend":
+        """With a new main part, and one more part that gets `share`; the oldest filler makes room."""
+        kept = [0, 1, *range(max(2, len(self.parts) - _MOST_PARTS + 3), len(self.parts))]
+        shares = self.shares[kept] / self.shares[kept].sum() * (1 - share)
+        return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """Points that serve many posteriors of the same unknowns, each of which only weighs them anew.
+
+    Attributes
+    ----------
+    points : array (scramble, n, d)
+        Of the proposals of some of those posteriors, and of their priors.
+    log_proposal : array (scramble, n)
+        The log density that they were drawn from.
+    blend : Blend
+        The proposals.
+    """
+
+    points: Array
+    log_proposal: Array
+    blend: Blend
+
+    @classmethod
+    def of(cls, blend: Blend, priors: Sequence[tuple[Evaluate, DrawPrior]], points: int, seed: int) -> Self:
+        """The points of a blend and, in a share of `PRIOR_SHARE`, of some priors in equal parts."""
+        each = round(PRIOR_SHARE * points / len(priors))
+        drawn = []
+        for number in range(SCRAMBLES):
+            rng = generator(seed, "anchor", number)
+            of_priors = [draw_prior(each, rng) for _, draw_prior in priors]
+            drawn.append(np.concatenate([blend.draw(points - each * len(priors), rng), *of_priors]))
+        flat = np.concatenate(drawn)
+        log_prior = mixture.log_sum(np.stack([evaluated(flat, one).log_prior for one, _ in priors]))
+        share = each * len(priors) / points
+        log_proposal = np.logaddexp(
+            math.log1p(-share) + blend.log_density(flat), math.log(share / len(priors)) + log_prior
+        )
+        return cls(np.stack(drawn), log_proposal.reshape(SCRAMBLES, points), blend)
+
+    def batches(self, evaluate: Evaluate) -> list[tuple[Population, Array]]:
+        """The points of each scramble with their log weights for one posterior."""
+        found = []
+        for points, log_proposal in zip(self.points, self.log_proposal, strict=True):
+            population = evaluated(points, evaluate)
+            found.append((population, population.log_weights(log_proposal)))
+        return found

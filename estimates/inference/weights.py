@@ -1,0 +1,77 @@
+"""What log weights of an importance sample are asked for: their effective size, their tail, draws by them."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+type Array = NDArray[np.float64]
+
+_LEAST_TAIL = 5
+_PRIOR_TAIL, _PRIOR_K = 10, 0.5  # Vehtari et al.: as if ten more tail values had shown a k of a half
+
+
+def effective_size(log_weights: Array) -> float:
+    """Kish's effective sample size (sum w)^2 / sum w^2 of log weights (n,)."""
+    highest = np.max(log_weights)
+    if not np.isfinite(highest):
+        return 0.0
+    weights = np.exp(log_weights - highest)
+    return float(np.sum(weights) ** 2 / np.sum(weights**2))
+
+
+def pareto_k(log_weights: Array) -> float:
+    """The shape k-hat of the generalised Pareto distribution that the largest of the weights (n,) follow.
+
+    The tail is that of the largest min(n / 5, 3 sqrt(n)). Where less than a quarter of it lies above the
+    value below it there is no tail to fit, which is a k-hat that is not a number; weights that are all alike
+    have none either, and a k-hat of minus infinity.
+
+    References
+    ----------
+    Zhang and Stephens (2009), doi:10.1198/tech.2009.08017, for the estimator; Vehtari et al. (2024),
+    jmlr.org/papers/v25/19-556.html, for the length of the tail and the prior on k.
+    """
+    count = len(log_weights)
+    length = math.floor(3 * math.sqrt(count)) if count > 225 else count // 5
+    if length < _LEAST_TAIL:
+        return math.inf
+    largest = np.sort(np.partition(log_weights, count - length - 1)[count - length - 1 :])
+    if not np.isfinite(largest[-1]):
+        return math.inf
+    if largest[-1] - largest[1] < np.finfo(float).tiny:
+        return -math.inf
+    values = np.exp(largest - largest[-1])
+    return _shape(values[1:] - values[0])
+
+
+def _shape(excess: Array) -> float:
+    """The shape of a generalised Pareto distribution from sorted values (n,) above its threshold."""
+    count = len(excess)
+    quartile = excess[int(count / 4 + 0.5) - 1]
+    if quartile <= excess[0]:
+        return math.nan
+    steps = 30 + math.isqrt(count)
+    inverse_scales = 1 - np.sqrt(steps / (np.arange(1, steps + 1) - 0.5))
+    inverse_scales = inverse_scales / (3 * quartile) + 1 / excess[-1]
+    shapes = np.log1p(-inverse_scales[:, None] * excess).mean(axis=1)
+    profile = count * (np.log(-inverse_scales / shapes) - shapes - 1)
+    share = special.softmax(profile)
+    share[share < 10 * np.finfo(float).eps] = 0.0
+    inverse_scale = np.sum(share * inverse_scales) / share.sum()
+    shape = np.log1p(-inverse_scale * excess).mean()
+    shape = (count * shape + _PRIOR_TAIL * _PRIOR_K) / (count + _PRIOR_TAIL)
+    return math.inf if np.isnan(shape) else float(shape)
+
+
+def gain(log_likelihood: Array, step: float) -> Array:
+    """The log weights of turning the likelihood up by a step; the impossible stays impossible."""
+    return np.where(np.isfinite(log_likelihood), step * log_likelihood, -np.inf)
+
+
+def chosen(log_weights: Array, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Indices (count,) in random order, each within one of the number of times that its weight says."""
+    edges = np.cumsum(np.exp(log_weights - special.logsumexp(log_weights)))
+    places = (rng.random() + np.arange(count)) / count
+    return rng.permutation(np.minimum(np.searchsorted(edges, places), len(log_weights) - 1))
