@@ -172,7 +172,7 @@ def page(document):
         "<!-- Written by benchmarks/calibration.py from calibration.json; do not edit. -->",
         "Can the posteriors be taken at their word, where the world is as a model says? Truths were drawn from the prior, "
         f"the reports of `{shelf['study']}` were printed from them through their hedges, and the model was fitted to what "
-        "was printed, by importance sampling that stops as soon as its verdict is good. Each truth then has a rank in its posterior; if prior, "
+        "was printed, by importance sampling with the targets of a fit on its own. Each truth then has a rank in its posterior; if prior, "
         "printing, likelihood and engine belong together, the ranks are uniform. This says nothing of whether the world "
         "is like the models.",
         f"**{'Calibrated' if shelf['calibrated'] else 'NOT calibrated'}.** {shelf['says']}",

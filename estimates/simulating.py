@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from estimates.errors import EngineError, EstimatesError, QuestionError
 from estimates.estimate import Measured
 from estimates.inference import importance
-from estimates.inference.brief import EFFORT
 from estimates.inference.density import fitted_unknowns
 from estimates.inference.fit import MOST_UNKNOWNS, sample_importance
 from estimates.inference.forward import compile_forward
@@ -27,6 +26,9 @@ from estimates.shelf import ModelFile
 from estimates.study import Study
 
 type Array = NDArray[np.float64]
+
+EFFORT = importance.Effort(points=2048, pareto_k=0.5, share=0.1, error=0.03)
+"""That of a fit on its own, with half of its points: what is calibrated is what users get."""
 
 LOG_LIKELIHOOD = "log likelihood"
 """How the log likelihood is called among the ranked quantities."""
