@@ -72,8 +72,8 @@ class Effort:
 DRAWS = Effort(points=4096, pareto_k=0.5, share=0.1, error=0.02)
 """For all that may be asked of a posterior."""
 
-CLEAR = replace(DRAWS, pareto_k=0.3, share=0.5)
-"""What a brisk proposal must show before it is believed."""
+CLEAR = replace(DRAWS, points=2560, pareto_k=0.3, share=0.5)
+"""What a brisk proposal must show before it is believed; it is asked for ten thousand effective draws."""
 
 EVIDENCE = Effort(points=2048, pareto_k=LIMIT_K, share=0.0, error=0.03)
 """For the evidence alone."""
@@ -216,10 +216,10 @@ def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effor
         blend = learner.from_prior(lambda share, words: None)
     except ContradictionError:
         return None  # more draws of the prior may tell otherwise
-    batches = []
+    batches, points = [], min(effort.points, CLEAR.points)
     for number in range(SCRAMBLES):
-        batches.append(learner.batch(blend, effort.points, generator(seed, "brisk", number)))
-        if effective_size(batches[-1][1]) < CLEAR.share * effort.points:
+        batches.append(learner.batch(blend, points, generator(seed, "brisk", number)))
+        if effective_size(batches[-1][1]) < CLEAR.share * points:
             return None
     weighted = _weighted(batches, learner.budget.rounds, blend)
     return weighted if CLEAR.is_met(weighted) and effort.is_met(weighted) else None

@@ -60,12 +60,12 @@ class Budget:
 
 BRISK = Budget(
     prior=4096,
-    population=1024,
-    explorers=1024,
+    population=768,
+    explorers=512,
     steps=4,
     looks=2,
     steps_between=4,
-    training=2048,
+    training=1536,
     components=8,
     rounds=1,
     round_points=2048,
