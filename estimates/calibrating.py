@@ -19,7 +19,7 @@ import numpy as np
 from estimates import shelf
 from estimates.errors import QuestionError
 from estimates.inference.fit import versions
-from estimates.ranks import LEVEL, ModelIndex, Ranked, model_probabilities
+from estimates.ranks import BINS, LEVEL, ModelIndex, Ranked, model_probabilities
 from estimates.reports import Printing
 from estimates.seeds import generator
 from estimates.shelf import ModelFile
@@ -43,7 +43,7 @@ class Calibration:
     simulated_by : str or None
         The model that printed the reports; None where each model printed its own.
     level : float
-        The probability of each band.
+        The probability that all bands hold together, of a sound model.
     left_out : tuple of (report, wording)
         Reports whose wording no simulation can reproduce. Nothing here is said of them.
     simulated : mapping
@@ -66,10 +66,15 @@ class Calibration:
     def ranked(self) -> tuple[Ranked, ...]:
         """Every ranked quantity of every model."""
         return tuple(
-            Ranked(model, name, tuple(one.pits[name] for one in found))
+            Ranked(model, name, tuple(one.pits[name] for one in found), self.checks)
             for model, found in self.simulated.items()
             for name in found[0].pits
         )
+
+    @property
+    def checks(self) -> int:
+        """How many bands must hold together: of all ranked quantities, and of the index."""
+        return _checks(self.simulated)
 
     def row(self, quantity: str, model: str | None = None) -> Ranked:
         """One ranked quantity, of the first model unless another is named.
@@ -106,8 +111,7 @@ class Calibration:
         yield (
             f"{self.simulations:,} simulations of {', '.join(self.models)} on {self.study.name}: "
             f"{len(self.ranked) - len(self.outside)} of {len(self.ranked)} quantities lie in their "
-            f"simultaneous {100 * self.level:g} % band; by chance "
-            f"{(1 - self.level) * len(self.ranked):.1g} would be outside."
+            f"bands; all {self.checks} bands hold at once with {100 * self.level:g} % where all is sound."
         )
         for one in self.outside:
             yield f"{one.quantity} of {one.by} lies outside: it goes {one.reach:.2f} times as far as it may."
@@ -133,6 +137,7 @@ class Calibration:
             "versions": dict(self.versions),
             "simulations": self.simulations,
             "level": self.level,
+            "checks": self.checks,
             "says": " ".join(self.sentences()),
             "calibrated": self.is_calibrated,
             "quantities": [one.document() for one in self.ranked],
@@ -293,4 +298,10 @@ def _model_index(
         u = generator(seed, "model tie", number).random()
         pits.append(float(min(row[:which].sum() + u * row[which], 1.0)))
     kept = tuple(tuple(map(float, row)) for row in log_evidences)
-    return ModelIndex(tuple(names), drawn, kept, Ranked("all", "model", tuple(pits)))
+    return ModelIndex(tuple(names), drawn, kept, Ranked("all", "model", tuple(pits), _checks(found)))
+
+
+def _checks(simulated: Mapping[str, tuple[Simulation, ...]]) -> int:
+    """Ranked quantities of all models; with several, the model itself, its shares and its reliability too."""
+    ranked = sum(len(found[0].pits) for found in simulated.values())
+    return ranked + (1 + len(simulated) + BINS if len(simulated) > 1 else 0)

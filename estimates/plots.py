@@ -562,7 +562,7 @@ def calibration(axes: Axes, ranked: Sequence[Ranked], *, title: str = "") -> Axe
     axes.grid(axis="y")
     axes.set_xlabel("share of the posterior below the truth")
     axes.set_title(title, loc="left", fontsize=10, color=SOFT)
-    words_of_band = f"grey: 99 % band of uniform ranks, {len(ranked[0].pits):,} simulations"
+    words_of_band = f"grey: band of uniform ranks, {len(ranked[0].pits):,} simulations"
     axes.text(0.015, 0.985, words_of_band, transform=axes.transAxes, va="top", color=SOFT, fontsize=8.5)
     return axes
 

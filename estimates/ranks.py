@@ -19,12 +19,13 @@ from estimates.seeds import generator
 type Array = NDArray[np.float64]
 
 LEVEL = 0.99
-"""The probability of every band: a uniform quantity lies outside in one case in a hundred."""
+"""The probability that everything checked together lies in its band, where all is as it should be."""
 
 BINS = 10
 """Into so many equal bins posterior probabilities of models are sorted."""
 
 _TRIALS = 10_000  # uniform samples by which the simultaneous band is found
+_TRIALS_EACH = 500  # for each of many checks, because their bands lie farther out
 _COUNTS = 20  # bins in which PITs are told in documents
 
 
@@ -46,6 +47,15 @@ def weighted_pit(values: Array, log_weights: Array, truth: float, rng: np.random
     return float(min(below + rng.random() * tied, 1.0))
 
 
+def level_of_each(checks: int) -> float:
+    """The probability of each of so many bands, so that all of them hold with `LEVEL`.
+
+    LEVEL^(1 / checks): exact where checks are independent (Sidak), and on the safe side of a sound model
+    where they go together, as quantities ranked on the same simulations do.
+    """
+    return float(LEVEL ** (1 / checks))
+
+
 class Band(NamedTuple):
     """Between which heights the ECDF of uniform numbers stays at all points at once; arrays (point,)."""
 
@@ -55,8 +65,8 @@ class Band(NamedTuple):
 
 
 @cache
-def band(count: int) -> Band:
-    """The simultaneous band of `LEVEL` for the ECDF of `count` independent uniform numbers.
+def band(count: int, checks: int = 1) -> Band:
+    """The simultaneous band for the ECDF of `count` independent uniform numbers, one of so many checked.
 
     From ArviZ, by simulation; the same every time.
 
@@ -67,7 +77,10 @@ def band(count: int) -> Band:
     from arviz_stats.ecdf_utils import ecdf_pit
 
     # It takes PITs to rank, but the band knows only how many they are.
-    points, _, lower, upper = ecdf_pit(np.zeros(count), LEVEL, _TRIALS, rng=generator(1, "band"))
+    trials = max(_TRIALS, _TRIALS_EACH * checks)
+    points, _, lower, upper = ecdf_pit(
+        np.zeros(count), level_of_each(checks), trials, rng=generator(1, "band")
+    )
     return Band(points, lower, upper)
 
 
@@ -82,16 +95,19 @@ class Ranked:
     quantity : str
     pits : tuple of float
         One for each simulation, in their order.
+    checks : int
+        How many bands are to hold together, this one among them.
     """
 
     by: str
     quantity: str
     pits: tuple[float, ...]
+    checks: int = 1
 
     @property
     def band(self) -> Band:
         """What uniform PITs would stay within."""
-        return band(len(self.pits))
+        return band(len(self.pits), self.checks)
 
     @cached_property
     def ecdf(self) -> Array:
@@ -177,10 +193,12 @@ class ModelIndex:
     def shares(self) -> Iterator[dict[str, Any]]:
         """The mean posterior probability of each model beside its share, which it should be on average.
 
-        The band is the share plus and minus 2.58 standard errors of the mean.
+        The band is the share plus and minus so many standard errors of the mean as its level asks for.
         """
         share = 1 / len(self.models)
-        reach = special.ndtri((1 + LEVEL) / 2) * np.std(self.probabilities, axis=0, ddof=1)
+        reach = special.ndtri((1 + level_of_each(self.ranked.checks)) / 2) * np.std(
+            self.probabilities, axis=0, ddof=1
+        )
         for place, model in enumerate(self.models):
             mean, ends = float(np.mean(self.probabilities[:, place])), reach[place] / np.sqrt(len(self.drawn))
             yield {
@@ -195,7 +213,7 @@ class ModelIndex:
         """How often models came true, by how probable they were said to be.
 
         In a bin, at most one model of a simulation is the true one: the number that came true is a sum of
-        independent events of known probabilities (Poisson binomial). The band holds 99 % of it or more.
+        independent events of known probabilities (Poisson binomial). The band holds its level of it or more.
         """
         truth = np.eye(len(self.models), dtype=bool)[list(self.drawn)]
         which = np.minimum((BINS * self.probabilities).astype(int), BINS - 1)
@@ -204,7 +222,7 @@ class ModelIndex:
             chances = np.where(here, self.probabilities, 0.0).sum(axis=1)
             chances = np.minimum(chances[chances > 0], 1.0)
             came = int(np.sum(truth & here))
-            low, high = _central(chances)
+            low, high = _central(chances, level_of_each(self.ranked.checks))
             count = int(np.sum(here))
             yield {
                 "from": place / BINS,
@@ -234,10 +252,10 @@ def model_probabilities(log_evidences: ArrayLike) -> Array:
     return np.asarray(np.exp(found - special.logsumexp(found, axis=1, keepdims=True)))
 
 
-def _central(chances: Array) -> tuple[int, int]:
-    """The ends between which `LEVEL` or more of the number of independent events lies."""
+def _central(chances: Array, level: float) -> tuple[int, int]:
+    """The ends between which so much or more of the number of independent events lies."""
     if not len(chances):
         return 0, 0
     below = stats.poisson_binom(list(chances)).cdf(np.arange(len(chances) + 1))
-    low, high = (int(np.searchsorted(below, tail)) for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    low, high = (int(np.searchsorted(below, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
     return low, min(high, len(chances))

@@ -132,8 +132,21 @@ def test_an_evidence_that_is_off_is_found_out_by_shares_and_by_reliability():
 
 
 def test_the_band_of_a_bin_is_that_of_a_binomial_where_all_chances_are_equal():
-    assert ranks._central(np.full(40, 0.3)) == stats.binom(40, 0.3).interval(0.99)
-    assert ranks._central(np.array([])) == (0, 0)
+    assert ranks._central(np.full(40, 0.3), 0.99) == stats.binom(40, 0.3).interval(0.99)
+    assert ranks._central(np.array([]), 0.99) == (0, 0)
+
+
+def test_bands_of_many_checks_hold_together_as_often_as_said():
+    rng = np.random.default_rng(5)
+    cases, checks, count = 400, 20, 60
+    together = [
+        all(Ranked("none", "uniform", tuple(rng.random(count)), checks).is_inside for _ in range(checks))
+        for _ in range(cases)
+    ]
+    assert_within(np.mean(together), ranks.LEVEL, share_error(ranks.LEVEL, cases), multiples=3)
+    alone, one_of_many = ranks.band(count), ranks.band(count, checks)
+    assert np.all(one_of_many.upper >= alone.upper)
+    assert np.all(one_of_many.lower <= alone.lower)
 
 
 # ---- the engine's own posteriors ---------------------------------------------------------------------------
@@ -341,12 +354,12 @@ def test_a_fit_that_takes_over_as_about_is_found_out(tmp_path):
     path = tmp_path / "over_as_about.py"
     path.write_text(OVER_AS_ABOUT, encoding="utf-8")
     sharp = STUDY.assuming(issuer_bias={"family": "normal", "q05": -0.03, "q95": 0.03})
-    right = est.calibrate(sharp, "steady", simulations=120, workers=2)
-    wrong = est.calibrate(sharp, path, simulated_by="steady", simulations=60, workers=2)
+    right = est.calibrate(sharp, "steady", simulations=50, workers=2)
+    wrong = est.calibrate(sharp, path, simulated_by="steady", simulations=30, workers=2)
     assert right.is_calibrated
     assert "voyages" in [one.quantity for one in wrong.outside]
     assert wrong.simulated_by == "steady"
     # The same truths printed the same reports: only the reading differs.
     assert [one.reports for one in wrong.simulated["over_as_about"]] == [
-        one.reports for one in right.simulated["steady"][:60]
+        one.reports for one in right.simulated["steady"][:30]
     ]

@@ -84,7 +84,7 @@ def _call(node: Any) -> Callable[..., Any]:
     if isinstance(node.op, Elemwise):
         scalar = node.op.scalar_op
         if isinstance(scalar, ps.Switch | ps.Clip):
-            return np.where if isinstance(scalar, ps.Switch) else np.clip
+            return np.where if isinstance(scalar, ps.Switch) else np.clip  # type: ignore[return-value]
         if isinstance(scalar, ps.Add | ps.Mul):
             ufunc = np.add if isinstance(scalar, ps.Add) else np.multiply
             return ufunc if len(node.inputs) == 2 else lambda *terms: reduce(ufunc, terms)
