@@ -150,9 +150,13 @@ def log_mass(
     # An end that is not used is replaced by one that keeps the difference computable.
     start = pt.switch(has_low, below, above - 1.0)
     end = pt.switch(has_high & ~is_narrow, above, start + 1.0)
-    one_sided = pt.switch(has_high, log_normal_cdf(above), pt.switch(has_low, log_normal_cdf(-below), 0.0))
+    low_tail, high_tail = _reflected(start, end)
+    is_bounded = has_low | has_high
+    top = pt.switch(is_between, high_tail, pt.switch(has_high, above, -below))
+    log_top = log_normal_cdf(pt.switch(is_bounded, top, 0.0))
+    less = log_difference(pt.switch(is_between, log_normal_cdf(low_tail) - log_top, -1.0))
+    wide = pt.switch(is_bounded, log_top, 0.0) + pt.switch(is_between, less, 0.0)
     narrow = _log_narrow_mass(pt.switch(is_narrow, below, 0.0), pt.switch(is_narrow, width, 1.0))
-    wide = pt.switch(is_between, log_normal_cdf_difference(start, end), one_sided)
     return pt.switch(is_narrow, narrow, wide)
 
 
@@ -184,17 +188,18 @@ def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
     )
 
 
-def log_normal_cdf_difference(a: pt.TensorVariable, b: pt.TensorVariable) -> pt.TensorVariable:
-    """Give ln(Phi(b) - Phi(a)) for finite a < b, reflected so that the numbers subtracted are small."""
-    sign = pt.switch(pt.gt(a + b, 0.0), -1.0, 1.0)
-    low = pt.minimum(sign * a, sign * b)
-    high = pt.maximum(sign * a, sign * b)
-    log_high = log_normal_cdf(high)
-    gap = log_normal_cdf(low) - log_high
-    # By hand, for the same reason: log1mexp. Each form keeps the digits that the other loses.
+def _reflected(start: Any, end: Any) -> tuple[Any, Any]:
+    """The ends a < b, or -b < -a where these lie farther out in the lower tail and lose fewer digits."""
+    sign = pt.switch(pt.gt(start + end, 0.0), -1.0, 1.0)
+    return pt.minimum(sign * start, sign * end), pt.maximum(sign * start, sign * end)
+
+
+def log_difference(gap: Any) -> Any:
+    """Give ln(1 - e^gap) for a gap below 0, each form where it keeps the digits that the other loses."""
+    # By hand, because log1mexp has no NumPy ufunc and would loop in Python.
     is_near = pt.gt(gap, -np.log(2.0))
     near, far = pt.switch(is_near, gap, -1.0), pt.switch(is_near, -1.0, gap)
-    return log_high + pt.switch(is_near, pt.log(-pt.expm1(near)), pt.log1p(-pt.exp(far)))
+    return pt.switch(is_near, pt.log(-pt.expm1(near)), pt.log1p(-pt.exp(far)))
 
 
 def print_reports(
