@@ -13,10 +13,13 @@ import xarray as xr
 from estimates import shelf
 from estimates.errors import EngineError, ModelError, QuestionError
 from estimates.estimate import Conditions, Estimate
-from estimates.inference.fit import ENGINES, Evidence, evidence_of, fit_model, versions
+from estimates.inference.fit import ENGINES, LATELY, Evidence, evidence_of, fit_model, versions
 from estimates.inference.proposal import Blend
+from estimates.inference.template import Templates
 from estimates.study import Study
 from estimates.workers import Progress
+
+_TEMPLATES = Templates(LATELY)
 
 
 def infer(
@@ -118,7 +121,7 @@ def log_evidence(
     start : Blend, optional
         From `fitted` or an earlier `Evidence`: the proposal of a posterior much like this one.
     """
-    return evidence_of(shelf.find(model).build(study), _checked(seed), start)
+    return evidence_of(_TEMPLATES.ready(shelf.find(model), study).fitted, _checked(seed), start)
 
 
 def sample(

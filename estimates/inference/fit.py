@@ -38,7 +38,8 @@ PRIOR_DRAWS = 4096
 
 _MOST_OUTSIDE = 0.01  # of the prior's draws; a rounding error at a bound is no matter
 
-_LATELY = CompiledShapes()
+LATELY = CompiledShapes()
+"""What was compiled lately, for fits and evidences alike."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,18 @@ class Evidence:
     proposal: Blend | None = None
 
 
-def evidence_of(model: pm.Model, seed: int, start: Blend | None = None) -> Evidence:
-    """The log evidence of a model, without the draws that follow from its posterior.
+def evidence_of(fitted: Compiled | None, seed: int, start: Blend | None = None) -> Evidence:
+    """The log evidence of a compiled model, without the draws that follow from its posterior.
 
     Parameters
     ----------
+    fitted : Compiled or None
+        None where nothing is fitted.
     start : Blend, optional
         The proposal of a like posterior; one of another number of unknowns is not used.
     """
-    with pytensor.config.change_flags(traceback__limit=0):
-        fitted = _LATELY.compiled(model)
+    if fitted is None:
+        return Evidence(None, "nothing observed depends on an unknown")
     dimension = fitted.density.dimension
     if dimension > MOST_FOR_EVIDENCE:
         return Evidence(None, _too_many(dimension))
@@ -112,8 +115,8 @@ def fit_model(
     unknowns = fitted_unknowns(model)
     # Where each node of a graph was made is of no use to anybody here, and takes time to record.
     with pytensor.config.change_flags(traceback__limit=0):
-        forward = _LATELY.forward(model, unknowns, _following(model, unknowns))
-        parts = _Parts(model, _LATELY.compiled(model) if unknowns else None, forward)
+        forward = LATELY.forward(model, unknowns, _following(model, unknowns))
+        parts = _Parts(model, LATELY.compiled(model) if unknowns else None, forward)
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
     return posterior, _tree(parts, posterior, seed)
 

@@ -8,6 +8,7 @@ it is read off a study. Another study of the same structure needs the numbers on
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,13 @@ type Draws = dict[str, NDArray[Any]]
 _MOST_KEPT = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """A model with the code compiled from it.
 
     Attributes
     ----------
     model : Frame
-    forward : Forward
-        From what is fitted to the carriers and the assumptions that are not.
     slot : Slot or None
         The code compiled for models of this one's shape; None where nothing is fitted.
     numbers : tuple of shared variables
@@ -43,9 +42,16 @@ class Template:
     """
 
     model: Any
-    forward: Forward
     slot: Slot[Compiled] | None
     numbers: tuple[Any, ...]
+
+    @cached_property
+    def forward(self) -> Forward:
+        """From what is fitted to the carriers and the assumptions that are not; evidences need none."""
+        study, given = self.model.study, fitted_unknowns(self.model)
+        fitted = {variable.name for variable in given}
+        names = [study.carriers.name, *(name for name in study.assumptions if name in self.model.named_vars)]
+        return compile_forward(self.model, given, [self.model[name] for name in names if name not in fitted])
 
     @property
     def fitted(self) -> Compiled | None:
@@ -64,10 +70,16 @@ class Template:
 
 
 class Templates(threading.local):
-    """The templates made lately, by model and structure; each thread has its own."""
+    """The templates made lately, by model and structure; each thread has its own.
 
-    def __init__(self) -> None:
-        self._shapes = CompiledShapes()
+    Parameters
+    ----------
+    shapes : CompiledShapes, optional
+        Where what is compiled is kept, to be shared with others.
+    """
+
+    def __init__(self, shapes: CompiledShapes | None = None) -> None:
+        self._shapes = shapes or CompiledShapes()
         self._lately: Lately[Template] = Lately(_MOST_KEPT)
 
     def ready(self, file: ModelFile, study: Study) -> Template:
@@ -82,14 +94,10 @@ class Templates(threading.local):
 
     def _made(self, file: ModelFile, study: Study) -> Template:
         model = file.build(study)
-        given = fitted_unknowns(model)
-        fitted = {variable.name for variable in given}
-        wanted = [study.carriers.name, *(name for name in study.assumptions if name in model.named_vars)]
-        forward = compile_forward(model, given, [model[name] for name in wanted if name not in fitted])
-        if not given:
-            return Template(model, forward, None, ())
+        if not fitted_unknowns(model):
+            return Template(model, None, ())
         shape = shape_of(model)
-        return Template(model, forward, self._shapes.slot(model, shape), shape.numbers)
+        return Template(model, self._shapes.slot(model, shape), shape.numbers)
 
     def __len__(self) -> int:
         """How many are kept."""

@@ -1,4 +1,4 @@
-"""What laws are tried on: a model of a study, compiled once, and studies that differ in one respect."""
+"""What laws are tried on: a model of a study, and studies that differ in one respect."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from estimates import shelf
 from estimates.estimate import Estimate
 from estimates.inference import infer, log_evidence
-from estimates.inference.density import Density, compile_density, fitted_unknowns
-from estimates.inference.forward import compile_forward
+from estimates.inference.density import Density, fitted_unknowns
+from estimates.inference.shapes import CompiledShapes
 from estimates.seeds import generator
 from estimates.study import Study
 
@@ -26,8 +26,11 @@ FACTOR = 10.0
 """What counts and priors are multiplied by where a law is about scale."""
 
 
+_LATELY = CompiledShapes()  # subjects that differ in numbers only share what is compiled
+
+
 class Subject:
-    """A model of a study, compiled once for all laws."""
+    """A model of a study, built once for all laws."""
 
     def __init__(self, file: shelf.ModelFile, study: Study, seed: int) -> None:
         self.file, self.study, self.seed = file, study, seed
@@ -38,16 +41,16 @@ class Subject:
         model: pm.Model = self.file.build(self.study)
         return model
 
-    @cached_property
+    @property
     def density(self) -> Density:
-        """Its density."""
-        return compile_density(self.model)
+        """Its density, to be used before that of another subject is asked for."""
+        return _LATELY.compiled(self.model).density
 
     @cached_property
     def draws(self) -> dict[str, Array]:
         """Draws of the prior: what is fitted, the carriers, and reports as they would have been printed."""
         wanted = [*fitted_unknowns(self.model), self.model[self.study.carriers.name], self.model["reports"]]
-        forward = compile_forward(self.model, [], wanted)
+        forward = _LATELY.forward(self.model, [], wanted)
         return forward.run({}, DRAWS, generator(self.seed, "laws"))
 
     @cached_property
@@ -129,7 +132,8 @@ def same_density(subject: Subject, study: Study, what: str) -> str | None:
     other = subject.other(study)
     if other.density.names != subject.density.names or other.density.shapes != subject.density.shapes:
         return f"{what} changes the unknowns"
-    mine, theirs = (np.sum(one.evaluate(subject.points), axis=0) for one in (subject.density, other.density))
+    points = subject.points
+    mine, theirs = (np.sum(one.density.evaluate(points), axis=0) for one in (subject, other))
     same = np.isclose(mine, theirs, rtol=1e-9, atol=1e-9) | (mine == theirs)
     return None if np.all(same) else f"{what} changes the density"
 
