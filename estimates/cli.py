@@ -284,10 +284,13 @@ def compare(
         document = found.document()
         if folder:
             _write_json(document, folder / "compare.json")
+        shown = list(_shown_on(folder, *sorted(folder.glob("*/")))) if folder else []
     if as_json:
         _print_json(document)
-    else:
-        _show_comparison(asked[0], document, folder)
+        return
+    _show_comparison(asked[0], document)
+    if folder:
+        _say(f"Wrote {folder / 'compare.json'}.", *shown)
 
 
 @app.command(epilog=_CLAIMS_EXAMPLES)
@@ -319,6 +322,7 @@ def claims(
         document = found.document()
         if folder:
             _write_json(document, folder / "claims.json")
+        shown = list(_shown_on(folder, *sorted(folder.glob("*/")))) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -326,7 +330,7 @@ def claims(
 
     _say(tables.title(asked), "", *tables.judged(document))
     if folder:
-        _say(f"Wrote {folder / 'claims.json'}.")
+        _say(f"Wrote {folder / 'claims.json'}.", *shown)
 
 
 @app.command("falsify", epilog=_FALSIFY_EXAMPLES)
@@ -369,6 +373,7 @@ def falsify_(
         document = found.document()
         if folder:
             _write_json(document, folder / f"falsify_{claim}.json")
+        shown = list(_shown_on(folder)) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -376,7 +381,7 @@ def falsify_(
 
     _say(tables.title(asked), "", *found.sentences(), "", *tables.alone(asked, document))
     if folder:
-        _say(f"Wrote {folder / f'falsify_{claim}.json'}.")
+        _say(f"Wrote {folder / f'falsify_{claim}.json'}.", *shown)
 
 
 @app.command("sensitivity", epilog=_SENSITIVITY_EXAMPLES)
@@ -413,6 +418,7 @@ def sensitivity_(
         document = found.document()
         if folder:
             _write_sensitivity(document, folder)
+        shown = list(_shown_on(folder)) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -420,7 +426,7 @@ def sensitivity_(
 
     _say(tables.title(asked), "", *found.sentences(), "", *tables.drivers(document))
     if folder:
-        _say(f"Wrote {folder / 'sensitivity.json'} and {folder / 'sensitivity.png'}.")
+        _say(f"Wrote {folder / 'sensitivity.json'} and {folder / 'sensitivity.png'}.", *shown)
 
 
 def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
@@ -821,11 +827,9 @@ def _check_folder(folder: Path) -> None:
 
 def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None:
     """The three files, all of them or none."""
-    from estimates import page
-    from estimates.audit import audit
     from estimates.files import replacing
 
-    text = page.render(estimate, document, [finding.words for finding in audit(estimate.study)])
+    text = _page(estimate, document, folder)
     with ExitStack() as files:
         draws, table, html = (
             files.enter_context(replacing(folder / name))
@@ -834,6 +838,33 @@ def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None
         estimate.save(draws)
         table.write_text(_json(document) + "\n", encoding="utf-8")
         html.write_text(text, encoding="utf-8")
+
+
+def _page(estimate: "Estimate", document: dict[str, Any], folder: Path) -> str:
+    """The page of an estimate, with what other commands left beside it in the folder."""
+    from estimates import page
+    from estimates.audit import audit
+    from estimates.beside import beside
+
+    findings = [finding.words for finding in audit(estimate.study)]
+    return page.render(estimate, document, findings, beside(estimate, folder))
+
+
+def _shown_on(*folders: Path) -> Iterator[str]:
+    """Write the pages of estimates in these folders anew, with what lies beside them now, and say so."""
+    from estimates.estimate import load
+    from estimates.files import replacing
+
+    for folder in (folder for folder in folders if (folder / "estimate.nc").is_file()):
+        try:
+            estimate = load(folder / "estimate.nc")
+        except OutputError as error:
+            yield f"{folder / 'page.html'} was left as it is: {error}"
+            continue
+        text = _page(estimate, estimate.document(), folder)
+        with replacing(folder / "page.html") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        yield f"{folder / 'page.html'} shows it."
 
 
 def _write_json(document: dict[str, Any], path: Path) -> None:
@@ -891,7 +922,7 @@ def _show(estimate: "Estimate", document: dict[str, Any], folder: Path | None) -
         _say(f"Wrote {folder / 'page.html'} (open it next), with estimate.json and estimate.nc beside it.")
 
 
-def _show_comparison(study: "Study", document: dict[str, Any], folder: Path | None) -> None:
+def _show_comparison(study: "Study", document: dict[str, Any]) -> None:
     from estimates import tables
 
     _say(tables.title(study), "", *tables.stories(document), "")
@@ -904,8 +935,6 @@ def _show_comparison(study: "Study", document: dict[str, Any], folder: Path | No
         _say(tables.scores(document), "")
     _say(*tables.averages(document))
     _say(tables.compared(study, document))
-    if folder:
-        _say(f"Wrote {folder / 'compare.json'}.")
 
 
 def _show_check(study: "Study", document: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The result as one self-contained HTML page. It arranges what the estimate says and computes nothing."""
 
 import datetime as dt
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from estimates import plots, shelf, words
+from estimates import plots, shelf, tables, words
 from estimates.assumptions import Assumption
+from estimates.beside import Beside
+from estimates.beside import beside as found_beside
 from estimates.estimate import Estimate
 from estimates.files import replacing
 from estimates.reports import Report, relays
@@ -32,10 +36,17 @@ MOST_HEADINGS = 3
 MOST_CLAIMS = 3
 """The answer names at most so many claims; the table has all."""
 
+_NAME = re.compile(r"([^\W\d]\w*)")
+
 type Row = dict[str, Any]
 
 
-def render(estimate: Estimate, document: dict[str, Any], findings: Sequence[str] = ()) -> str:
+def render(
+    estimate: Estimate,
+    document: dict[str, Any],
+    findings: Sequence[str] = (),
+    beside: Beside | None = None,
+) -> str:
     """The page as HTML: no script, no request to anywhere, the same text for the same estimate.
 
     Parameters
@@ -46,22 +57,24 @@ def render(estimate: Estimate, document: dict[str, Any], findings: Sequence[str]
         What `Estimate.document` gives; every printed number comes from here.
     findings : sequence of str
         What the audit says of the study.
+    beside : Beside, optional
+        What other commands found, each with a section of its own.
     """
-    page = _Page(estimate, document)
+    page = _Page(estimate, document, beside or Beside())
     return _environment().get_template("page.html.j2").render(page=page, findings=list(findings), words=words)
 
 
 def write(
     estimate: Estimate, document: dict[str, Any], path: str | Path, findings: Sequence[str] = ()
 ) -> Path:
-    """Write the page to a file, whole or not at all.
+    """Write the page to a file, whole or not at all, with what other commands left beside it.
 
     Raises
     ------
     OutputError
         When the folder cannot be written.
     """
-    text = render(estimate, document, findings)
+    text = render(estimate, document, findings, found_beside(estimate, Path(path).parent))
     with replacing(Path(path)) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
@@ -184,6 +197,7 @@ class _Page:
 
     estimate: Estimate
     document: dict[str, Any]
+    beside: Beside
 
     @property
     def study(self) -> Study:
@@ -205,6 +219,7 @@ class _Page:
     def _answer(self, row: Row) -> Row:
         error, label = row["mcse_median"], _label(self.study, row["name"])
         return {
+            "name": row["name"],
             "label": label,
             "more": self.says(row["name"]).removeprefix(label),
             "date": words.date_words(row["date"]) if row["date"] else "",
@@ -264,6 +279,85 @@ class _Page:
     def undrawn_reports(self) -> list[str]:
         """Fitted reports that the fan does not show."""
         return [report.id for report in self.study.fitted if report not in _drawn_reports(self.study)]
+
+    @cached_property
+    def drivers_picture(self) -> str:
+        """The widths of the sensitivity."""
+        found = self.beside.sensitivity or {}
+        told = "; ".join(
+            f"{row['label']}: {words.number(row['width'], found['width'] / 2)}" for row in found["drivers"]
+        )
+        now = f"{words.number(found['width'], found['width'] / 2)} {words.units(found['unit'])}"
+        alternative = (
+            f"Bars: the width of the {self.share} interval of {found['quantity']} once each assumption "
+            f"is known, now {now}. {told}."
+        )
+        return plots.svg(picture_of_drivers(found), "drivers", alternative)
+
+    # Where a number comes from
+
+    def linked(self, text: str) -> Markup:
+        """A text in which every name of a quantity, an assumption or a report leads to it."""
+        parts = _NAME.split(text)
+        return Markup("").join(self._led(part) if number % 2 else part for number, part in enumerate(parts))
+
+    def _led(self, name: str) -> Markup | str:
+        target = self._targets.get(name)
+        return Markup('<a href="#{}-{}">{}</a>').format(target, name, name) if target else name
+
+    @cached_property
+    def _targets(self) -> dict[str, str]:
+        """What each name is: the tables have a row for it under that word."""
+        return {
+            **dict.fromkeys((row["name"] for row in self.document["quantities"]), "quantity"),
+            **dict.fromkeys(self.study.assumptions, "assumption"),
+            **dict.fromkeys(self.report_ids, "report"),
+        }
+
+    @cached_property
+    def report_ids(self) -> list[str]:
+        """The ids of all reports."""
+        return [report.id for report in self.study.reports]
+
+    def origin(self, name: str) -> Markup:
+        """What a quantity is computed from: its formula, or the reports that count it."""
+        if name in self.study.quantities:
+            return Markup("= <code>{}</code>").format(self.linked(self.study.quantities[name].formula))
+        counts = [report.id for report in self.study.fitted if report.measures == name]
+        told = f"inferred from {words.listed(counts)}" if counts else "from the assumptions alone"
+        return self.linked(told)
+
+    # What other commands found
+
+    def at_words(self, found: Row) -> str:
+        """The day of a quantity, in words."""
+        return f" by {words.date_words(self.study.date_of(found['at']))}" if found["at"] else ""
+
+    def overturned(self, found: Row) -> list[str]:
+        """What it would take to overturn a claim, and which assumptions would do it alone."""
+        alone = [row["assumption"] for row in found["alone"] if row["turns"]]
+        none = [row["assumption"] for row in found["alone"] if not row["turns"]]
+        told = []
+        if alone:
+            told.append(f"By itself, {words.listed(alone)} would.")
+        if none:
+            told.append(f"By itself, no value of {words.listed(none)} would.")
+        return [found["says"], " ".join(told)]
+
+    @property
+    def stories(self) -> list[Row]:
+        """The stories compared, in cells."""
+        return list(tables.story_cells(self.beside.comparison or {}))
+
+    @property
+    def rivals(self) -> list[str]:
+        """Which stories the reports tell apart."""
+        return list(tables.rivals(self.beside.comparison or {}))
+
+    @property
+    def compared(self) -> str:
+        """What so many reports can carry."""
+        return tables.compared(self.study, self.beside.comparison or {})
 
     # Tables
 

@@ -269,22 +269,8 @@ def stories(document: dict[str, Any]) -> Iterator[Table | str]:
         "fails",
         right=("log evidence",),
     )
-    best = next(
-        (s["log_evidence"]["value"] for s in document["stories"] if s["label"] == document["best"]), None
-    )
-    for story in document["stories"]:
-        evidence, start = story["log_evidence"], story["start"]
-        behind = best - evidence["value"] if evidence and best is not None else None
-        paces = [words.interval(row["lower"], row["upper"]) for row in story["paces"]]
-        _add(
-            table,
-            story["label"] + " *" * story["conditional_of_base"],
-            f"{evidence['value']:.2f} ± {evidence['mcse']:.2f}" if evidence else "none (NUTS)",
-            "" if behind is None else "the best" if behind == 0 else words.odds(-behind),
-            _dates(start) if start else "",
-            ", then ".join(paces),
-            words.listed(story["fails"]) if story["fails"] else "",
-        )
+    for cells in story_cells(document):
+        _add(table, cells["label"] + " *" * cells["conditional"], *(cells[name] for name in _STORY))
     yield table
     conditional = [story for story in document["stories"] if story["conditional_of_base"]]
     if conditional:
@@ -294,6 +280,30 @@ def stories(document: dict[str, Any]) -> Iterator[Table | str]:
             + (", which was chosen from reports: it gains from having been" if chosen else "")
             + ". Never averaged beside it."
         )
+
+
+_STORY = ("evidence", "against", "start", "pace", "fails")
+
+
+def story_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is told of each story compared, in words: its evidence, what it implies, and what it fails."""
+    best = next(
+        (s["log_evidence"]["value"] for s in document["stories"] if s["label"] == document["best"]), None
+    )
+    for story in document["stories"]:
+        evidence, start = story["log_evidence"], story["start"]
+        behind = best - evidence["value"] if evidence and best is not None else None
+        paces = [words.interval(row["lower"], row["upper"]) for row in story["paces"]]
+        yield {
+            "label": story["label"],
+            "basis": story["basis"] or "",
+            "conditional": story["conditional_of_base"],
+            "evidence": f"{evidence['value']:.2f} ± {evidence['mcse']:.2f}" if evidence else "none (NUTS)",
+            "against": "" if behind is None else "the best" if behind == 0 else words.odds(-behind),
+            "start": _dates(start) if start else "",
+            "pace": ", then ".join(paces),
+            "fails": words.listed(story["fails"]) if story["fails"] else "",
+        }
 
 
 def _dates(row: dict[str, Any]) -> str:

@@ -24,10 +24,11 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags, self.parts, self.hidden, self.open = [], [], 0, []
         self.feed(text)
-        self.text = re.sub(r"\s+", " ", " ".join(self.parts))
+        self.text = re.sub(r"\s+", " ", "".join(self.parts))
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        self.apart(tag)
         self.hidden += tag == "style"
         if tag not in ("meta", "link", "use", "img", "br"):
             self.open.append(tag)
@@ -37,11 +38,23 @@ class Reader(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+        self.apart(tag)
         self.hidden -= tag == "style"
+
+    def apart(self, tag):
+        """Links stand within words; what stands in other tags stands apart."""
+        if tag != "a":
+            self.parts.append(" ")
 
     def handle_data(self, data):
         if not self.hidden:
             self.parts.append(data)
+
+
+def addresses(reader):
+    """Where the links that leave a page lead."""
+    links = (attributes["href"] for tag, attributes in reader.tags if tag == "a")
+    return [link for link in links if not link.startswith("#")]
 
 
 def rendered(text, findings=(), **more):
@@ -252,7 +265,7 @@ def test_quotes_cannot_leave_an_attribute():
 )
 def test_only_web_addresses_become_links(address):
     html = rendered(changed('issuer = "port"', f'issuer = "port"\nsource = "{address}"'))
-    assert not [attributes for tag, attributes in Reader(html).tags if tag == "a"]
+    assert not addresses(Reader(html))
     assert address in unescape(html)
 
 
@@ -260,7 +273,7 @@ def test_web_addresses_become_links_with_their_host_as_text():
     reader = Reader(
         rendered(changed('issuer = "port"', 'issuer = "port"\nsource = "https://www.example.org/a?b=1&c=2"'))
     )
-    assert [a["href"] for tag, a in reader.tags if tag == "a"] == ["https://www.example.org/a?b=1&c=2"]
+    assert addresses(reader) == ["https://www.example.org/a?b=1&c=2"]
     assert "example.org" in reader.text
 
 
