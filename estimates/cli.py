@@ -284,7 +284,7 @@ def compare(
         document = found.document()
         if folder:
             _write_json(document, folder / "compare.json")
-        shown = list(_shown_on(folder, *sorted(folder.glob("*/")))) if folder else []
+        shown = _shown_on(folder, *folder.glob("*/")) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -322,7 +322,7 @@ def claims(
         document = found.document()
         if folder:
             _write_json(document, folder / "claims.json")
-        shown = list(_shown_on(folder, *sorted(folder.glob("*/")))) if folder else []
+        shown = _shown_on(folder, *folder.glob("*/")) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -373,7 +373,7 @@ def falsify_(
         document = found.document()
         if folder:
             _write_json(document, folder / f"falsify_{claim}.json")
-        shown = list(_shown_on(folder)) if folder else []
+        shown = _shown_on(folder) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -418,7 +418,7 @@ def sensitivity_(
         document = found.document()
         if folder:
             _write_sensitivity(document, folder)
-        shown = list(_shown_on(folder)) if folder else []
+        shown = _shown_on(folder) if folder else []
     if as_json:
         _print_json(document)
         return
@@ -827,9 +827,11 @@ def _check_folder(folder: Path) -> None:
 
 def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None:
     """The three files, all of them or none."""
+    from estimates import page
+    from estimates.beside import beside
     from estimates.files import replacing
 
-    text = _page(estimate, document, folder)
+    text = page.render(estimate, document, _findings(estimate.study), beside(estimate, folder))
     with ExitStack() as files:
         draws, table, html = (
             files.enter_context(replacing(folder / name))
@@ -840,31 +842,29 @@ def _write(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None
         html.write_text(text, encoding="utf-8")
 
 
-def _page(estimate: "Estimate", document: dict[str, Any], folder: Path) -> str:
-    """The page of an estimate, with what other commands left beside it in the folder."""
-    from estimates import page
+def _findings(study: "Study") -> list[str]:
+    """What the audit says of a study."""
     from estimates.audit import audit
-    from estimates.beside import beside
 
-    findings = [finding.words for finding in audit(estimate.study)]
-    return page.render(estimate, document, findings, beside(estimate, folder))
+    return [finding.words for finding in audit(study)]
 
 
-def _shown_on(*folders: Path) -> Iterator[str]:
+def _shown_on(*folders: Path) -> list[str]:
     """Write the pages of estimates in these folders anew, with what lies beside them now, and say so."""
+    from estimates import page
     from estimates.estimate import load
-    from estimates.files import replacing
 
-    for folder in (folder for folder in folders if (folder / "estimate.nc").is_file()):
+    said = []
+    for folder in sorted(folder for folder in folders if (folder / "estimate.nc").is_file()):
+        path = folder / "page.html"
         try:
             estimate = load(folder / "estimate.nc")
         except OutputError as error:
-            yield f"{folder / 'page.html'} was left as it is: {error}"
-            continue
-        text = _page(estimate, estimate.document(), folder)
-        with replacing(folder / "page.html") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        yield f"{folder / 'page.html'} shows it."
+            said.append(f"{path} was left as it is: {error}")
+        else:
+            page.write(estimate, estimate.document(), path, _findings(estimate.study))
+            said.append(f"{path} shows it.")
+    return said
 
 
 def _write_json(document: dict[str, Any], path: Path) -> None:

@@ -211,7 +211,8 @@ def test_more_simulations_begin_with_the_same_ones(found):
 
 
 @pytest.mark.slow
-def test_workers_change_nothing():
+def test_workers_change_nothing(found):
+    assert est.calibrate(STUDY, simulations=4, seed=3, workers=2) == found
     both = [
         est.calibrate(est.read(), ["steady", "stepped"], simulations=2, workers=count) for count in (1, 2)
     ]

@@ -3,7 +3,7 @@ import pytest
 
 import estimates as est
 from estimates import shelf
-from estimates.inference.shapes import shape_of
+from estimates.inference.shapes import CompiledShapes, shape_of
 from estimates.inference.template import Templates
 from estimates.multiverse import AS_READ, Multiverse, widths
 from estimates.study.rereading import issued, opened
@@ -27,6 +27,13 @@ def test_a_template_with_other_numbers_is_the_model_built_anew(model):
         for name in anew.numbers:
             np.testing.assert_array_equal(template.model[name].get_value(), anew[name].get_value())
     assert len(templates) < 12
+
+
+def test_templates_keep_what_they_compile_with_the_shapes_they_were_given_though_it_is_still_empty():
+    shapes = CompiledShapes()
+    template = Templates(shapes).ready(shelf.find("steady"), STUDY)
+    assert len(shapes) == 1
+    assert template.fitted.density is shapes.compiled(template.model).density
 
 
 def test_a_structure_tells_what_no_number_can_say():

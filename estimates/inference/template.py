@@ -79,7 +79,7 @@ class Templates(threading.local):
     """
 
     def __init__(self, shapes: CompiledShapes | None = None) -> None:
-        self._shapes = shapes or CompiledShapes()
+        self._shapes = CompiledShapes() if shapes is None else shapes
         self._lately: Lately[Template] = Lately(_MOST_KEPT)
 
     def ready(self, file: ModelFile, study: Study) -> Template:

@@ -13,7 +13,7 @@ from estimates import shelf
 from estimates.estimate import Estimate
 from estimates.inference import infer, log_evidence
 from estimates.inference.density import Density, fitted_unknowns
-from estimates.inference.shapes import CompiledShapes
+from estimates.inference.fit import LATELY
 from estimates.seeds import generator
 from estimates.study import Study
 
@@ -24,9 +24,6 @@ DRAWS = 200
 
 FACTOR = 10.0
 """What counts and priors are multiplied by where a law is about scale."""
-
-
-_LATELY = CompiledShapes()  # subjects that differ in numbers only share what is compiled
 
 
 class Subject:
@@ -44,13 +41,13 @@ class Subject:
     @property
     def density(self) -> Density:
         """Its density, to be used before that of another subject is asked for."""
-        return _LATELY.compiled(self.model).density
+        return LATELY.compiled(self.model).density
 
     @cached_property
     def draws(self) -> dict[str, Array]:
         """Draws of the prior: what is fitted, the carriers, and reports as they would have been printed."""
         wanted = [*fitted_unknowns(self.model), self.model[self.study.carriers.name], self.model["reports"]]
-        forward = _LATELY.forward(self.model, [], wanted)
+        forward = LATELY.forward(self.model, [], wanted)
         return forward.run({}, DRAWS, generator(self.seed, "laws"))
 
     @cached_property
