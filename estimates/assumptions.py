@@ -36,7 +36,9 @@ FAMILIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 """Each family, the fields it needs and the fields it may have."""
 
-_ON_THE_WHOLE_LINE = {"uniform", "normal", "student_t", "fixed"}
+ON_THE_WHOLE_LINE = {"uniform", "normal", "student_t", "fixed"}
+"""Families that dates may take: those that are as they are wherever 0 lies."""
+
 _TOLERANCE = 1e-9
 _LOW, _HIGH = 0.05, 0.95
 
@@ -193,7 +195,7 @@ class Prior(Noun):
         kinds = {isinstance(getattr(self, name), dt.date) for name in given - {"df"}}
         if len(kinds) > 1:
             raise StudyError("dates mixed with numbers", remedy="Write all of q05, q95, lower, upper alike.")
-        if self.is_dated and self.family not in _ON_THE_WHOLE_LINE:
+        if self.is_dated and self.family not in ON_THE_WHOLE_LINE:
             raise StudyError(
                 f"{self.family} of dates", remedy="Dates take uniform, normal, student_t or fixed."
             )

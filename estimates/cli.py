@@ -79,6 +79,11 @@ Examples:
   estimates sweep --widths --cells 10000 --out results/multiverse
   estimates sweep --widths --cells 10000 --cluster tcp://10.0.0.1:8786"""
 
+_SCHEMA_EXAMPLES = """\b
+Examples:
+  estimates schema | jq .definitions.Says
+  estimates schema --out study.schema.json"""
+
 _NEW_EXAMPLES = """\b
 Example:
   estimates new barrels --carriers voyages --unit voyage --load barrel"""
@@ -94,6 +99,23 @@ Examples:
   estimates resolve august.json --report aug_2024 --study dprk-shells-2024
   estimates resolve october.json --value 20000 --hedge about \\
       --issuer rok_military --published 2024-10-31"""
+
+_NEXT = {
+    "run": ("rival stories of the same reports", "compare"),
+    "run, bad": ("what the model breaks", "check --laws"),
+    "check": ("fit it", "run"),
+    "check, incomplete": ("with what is missing pasted in", "check"),
+    "compare": ("which claims hold, and under which stories", "claims"),
+    "compare, no claims": ("which assumption carries the answer", "sensitivity"),
+    "claims": ("what it would take to overturn one", "falsify"),
+    "falsify": ("which assumption carries the answer", "sensitivity"),
+    "sensitivity": ("which of all choices move the answer", "sweep --widths --cells 500"),
+    "sweep": ("what an issuer would see next", "forecast"),
+    "forecast": ("keep it, to be scored when the report comes", "forecast"),
+    "resolve": ("every past report, forecast and scored", "forecast --scorecard"),
+    "scorecard": ("what an issuer would see next", "forecast"),
+}
+"""After each command, what a person may ask next, and the command that answers it."""
 
 app = typer.Typer(
     help="Turn sparse public reports into honest distributions.",
@@ -134,6 +156,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 _FLAGSHIP = "dprk-shells-2024"
 _CORES = os.cpu_count() or 1
 _RIVALS = "steady,stepped,accelerating,lumpy"
+_LEFT_OUT = {"model": "steady", "models": _RIVALS, "seed": 1, "engine": "auto"}
+"""Options that need not be said."""
 
 
 @app.callback(invoke_without_command=True)
@@ -192,6 +216,11 @@ def run(
         _print_json(document)
     else:
         _show(estimate, document, folder)
+        if estimate.trust.verdict == "bad":
+            _next("run, bad", study, model=model, variant=variant)
+        else:
+            rivals = _RIVALS if model in _RIVALS.split(",") else f"steady,{model}"
+            _next("run", study, models=rivals, seed=seed, out=out)
     if estimate.trust.verdict == "bad":
         raise typer.Exit(EXIT_BAD_VERDICT)
 
@@ -220,6 +249,7 @@ def check(
         _print_json(document)
     else:
         _show_check(asked, document)
+        _next("check, incomplete" if document["missing"] else "check", study, model=model, variant=variant)
     if any(law["broken"] for law in document.get("laws", ())):
         raise typer.Exit(EXIT_BAD_VERDICT)
 
@@ -291,6 +321,10 @@ def compare(
     _show_comparison(asked[0], document)
     if folder:
         _say(f"Wrote {folder / 'compare.json'}.", *shown)
+    if asked[0].claims:
+        _next("compare", study, models=models, variants=variants, seed=seed, out=out)
+    else:
+        _next("compare, no claims", study, seed=seed)
 
 
 @app.command(epilog=_CLAIMS_EXAMPLES)
@@ -331,6 +365,7 @@ def claims(
     _say(tables.title(asked), "", *tables.judged(document))
     if folder:
         _say(f"Wrote {folder / 'claims.json'}.", *shown)
+    _next("claims", next(iter(asked.claims)), study, seed=seed)
 
 
 @app.command("falsify", epilog=_FALSIFY_EXAMPLES)
@@ -382,6 +417,7 @@ def falsify_(
     _say(tables.title(asked), "", *found.sentences(), "", *tables.alone(asked, document))
     if folder:
         _say(f"Wrote {folder / f'falsify_{claim}.json'}.", *shown)
+    _next("falsify", study, model=model, variant=variant, seed=seed, out=out)
 
 
 @app.command("sensitivity", epilog=_SENSITIVITY_EXAMPLES)
@@ -427,6 +463,7 @@ def sensitivity_(
     _say(tables.title(asked), "", *found.sentences(), "", *tables.drivers(document))
     if folder:
         _say(f"Wrote {folder / 'sensitivity.json'} and {folder / 'sensitivity.png'}.", *shown)
+    _next("sensitivity", study, seed=seed)
 
 
 def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
@@ -506,6 +543,8 @@ def sweep_(
     _say(tables.title(asked), "", *tables.swept(document))
     if folder:
         _say(f"Wrote {folder / 'sweep.parquet'}, with sweep.json and sweep.png beside it.")
+    if day := _day_to_forecast(asked):
+        _next("sweep", study, at=day, seed=seed)
 
 
 def _listed(text: str) -> list[str]:
@@ -576,6 +615,8 @@ def forecast_(
                 remedy="It forecasts every fitted report from those before it: leave them out.",
             )
         _scorecard(asked, file, engine, seed, as_json=as_json)
+        if not as_json and (day := _day_to_forecast(asked)):
+            _next("scorecard", study, model=model, at=day, variant=variant, engine=engine, seed=seed)
         return
     if at is None:
         raise QuestionError(
@@ -591,7 +632,11 @@ def forecast_(
     if freeze:
         _check_new(freeze)  # somebody may have written it meanwhile
         found.save(freeze)
-    _show_forecast(found, freeze, as_json=as_json)
+    _show_forecast(found, freeze, study, as_json=as_json)
+    if not freeze and not as_json:
+        options |= {"model": model, "at": at, "issuer": issuer, "known-by": known_by, "variant": variant}
+        del options["progress"]
+        _next("forecast", study, **options, freeze=f"{asked.name}-{at}.json")
     if found.trust.verdict == "bad":
         raise typer.Exit(EXIT_BAD_VERDICT)
 
@@ -638,6 +683,8 @@ def resolve_(
     from estimates import tables
 
     _say(*tables.resolution(document))
+    if study:
+        _next("resolve", study)
 
 
 def _report_of(study: "Study", name: str) -> "Report":
@@ -677,7 +724,7 @@ def _check_new(path: Path) -> None:
     _check_folder(path.parent)
 
 
-def _show_forecast(found: "Forecast", freeze: Path | None, *, as_json: bool) -> None:
+def _show_forecast(found: "Forecast", freeze: Path | None, study: str, *, as_json: bool) -> None:
     document = found.summary()
     if as_json:
         _print_json(document)
@@ -687,7 +734,7 @@ def _show_forecast(found: "Forecast", freeze: Path | None, *, as_json: bool) -> 
     _say(*tables.forecast(document))
     if freeze:
         _say(f"Wrote {freeze}. When the report has come:")
-        _say(f"  estimates resolve {shlex.quote(str(freeze))} --report ID --study STUDY")
+        _say(f"  estimates resolve {shlex.quote(str(freeze))} --report ID --study {shlex.quote(study)}")
 
 
 def _scorecard(study: "Study", model: "ModelFile", engine: str, seed: int, *, as_json: bool) -> None:
@@ -756,33 +803,112 @@ def models(as_json: JsonOption = False) -> None:
 
 @app.command(epilog=_NEW_EXAMPLES)
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name; the file is called NAME.toml.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A short name; the file is called NAME.toml.")
+    ] = None,
     carriers: Annotated[
-        str, typer.Option(metavar="WORD", help="What is counted, in the plural.")
-    ] = "voyages",
-    unit: Annotated[str, typer.Option(metavar="WORD", help="One of them.")] = "voyage",
-    load: Annotated[str, typer.Option(metavar="UNIT", help="The unit of what one carries.")] = "tonne",
+        str | None, typer.Option(metavar="WORD", help="What is counted, in the plural.  [default: voyages]")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(metavar="WORD", help="One of them.  [default: voyage]")] = None,
+    load: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="The unit of what one carries.  [default: tonne]")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the file.")] = Path(),
 ) -> None:
-    """Write a commented study that runs at once, to be made yours."""
-    from estimates.starter import starter
+    """Write a commented study that runs at once, to be made yours.
+
+    In a terminal it asks for what is not given. Beside the study it writes study.schema.json, with which an
+    editor completes, explains and checks it.
+    """
+    from estimates.starter import DEFAULTS
+    from estimates.study.schema import NAME, schema_text
+
+    words = {"name": name and name.removesuffix(".toml"), "carriers": carriers, "unit": unit, "load": load}
+    answers = {field: word for field, word in words.items() if word is not None}
+    if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty():
+        answers = _asked(answers, out)
+    elif name is None:
+        raise QuestionError("the study has no name", remedy="Give one: estimates new NAME")
+    answers = DEFAULTS | answers
+    text, path, beside = _started(answers, out), out / f"{answers['name']}.toml", out / NAME
+    _check_schema(beside)
+    _check_folder(out)
+    _write_texts({path: text, beside: schema_text()})
+    shown = shlex.quote(str(path))
+    print(f"Wrote {path}, and {NAME} for editors. Look at it, then:")
+    print(f"    estimates check {shown}\n    estimates run {shown}")
+
+
+def _asked(answers: dict[str, str], out: Path) -> dict[str, str]:
+    """The words of a new study, asked for where they were not given; each answer is tried at once."""
+    from estimates.starter import QUESTIONS, suggested
+
+    if answers:
+        _started(answers, out)
+    for field, question in QUESTIONS.items():
+        default = suggested(field, answers)
+        while field not in answers:
+            try:
+                answer = input(f"{question}{f' [{default}]' * bool(default)}: ").strip() or default
+            except (KeyboardInterrupt, EOFError):
+                print()
+                raise KeyboardInterrupt from None
+            try:
+                _started(answers | {field: answer.removesuffix(".toml")}, out)
+            except EstimatesError as error:
+                _say(f"  {error.what}: {error.remedy[:1].lower()}{error.remedy[1:]}")
+            else:
+                answers = answers | {field: answer.removesuffix(".toml")}
+    return answers
+
+
+def _started(answers: dict[str, str], out: Path) -> str:
+    """The text of a new study, which is sure to be read; what was not answered is as by default."""
+    from estimates.starter import DEFAULTS, starter
     from estimates.study import read_text
 
-    name = name.removesuffix(".toml")
-    text = starter(name, carriers, unit, load)
-    path = out / f"{name}.toml"
+    text = starter(**(DEFAULTS | answers))
+    path = out / f"{answers.get('name', '')}.toml"
     if path.exists():
         raise OutputError(
             "exists already", where=str(path), remedy="Choose another name; nothing was overwritten."
         )
-    read_text(text, str(path))  # so that what is written is sure to be read
-    _check_folder(out)
-    from estimates.files import replacing
+    read_text(text, str(path))
+    return text
 
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    shown = shlex.quote(str(path))
-    print(f"Wrote {path}. Look at it, then:\n    estimates check {shown}\n    estimates run {shown}")
+
+@app.command("schema", epilog=_SCHEMA_EXAMPLES)
+def schema_(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there.  [default: print it]")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a study file, with which an editor completes, explains and checks it.
+
+    A study whose first line is "#:schema study.schema.json" is checked against the file of that name beside
+    it, by editors with taplo (Even Better TOML) or tombi. estimates new writes both.
+    """
+    from estimates.study.schema import DIRECTIVE, NAME, schema_text
+
+    if out is None:
+        print(schema_text(), end="")
+        return
+    _check_schema(out)
+    _check_folder(out.parent)
+    _write_texts({out: schema_text()})
+    _say(f"Wrote {out}. A study beside it begins with: {DIRECTIVE.replace(NAME, out.name)}")
+
+
+def _check_schema(path: Path) -> None:
+    """Refuse to write a schema over anything but an older one."""
+    from estimates.study.schema import is_schema
+
+    if path.exists() and not is_schema(path):
+        raise OutputError(
+            "exists already, and is no schema of studies",
+            where=str(path),
+            remedy="Choose another name; nothing was overwritten.",
+        )
 
 
 # ---- input -------------------------------------------------------------------------------------
@@ -865,6 +991,16 @@ def _shown_on(*folders: Path) -> list[str]:
             page.write(estimate, estimate.document(), path, _findings(estimate.study))
             said.append(f"{path} shows it.")
     return said
+
+
+def _write_texts(texts: dict[Path, str]) -> None:
+    """Files of text, all of them or none."""
+    from estimates.files import replacing
+
+    with ExitStack() as files:
+        temporary = {path: files.enter_context(replacing(path)) for path in texts}
+        for path, text in texts.items():
+            temporary[path].write_text(text, encoding="utf-8")
 
 
 def _write_json(document: dict[str, Any], path: Path) -> None:
@@ -1017,6 +1153,28 @@ def _say(*parts: Any) -> None:
             wrapped(text, console.width) if sentence and on_terminal else text,
             soft_wrap=isinstance(part, str | Text),
         )
+
+
+def _day_to_forecast(study: "Study") -> object:
+    """A day for which the next count of carriers can be forecast, if there is one."""
+    counted = any(report.measures == study.carriers.name for report in study.fitted)
+    later = study.horizon > max(report.published for report in study.reports)
+    return study.horizon if counted and later else None
+
+
+def _next(done: str, *words: str, **options: object) -> None:
+    """One line of what to do next, to people alone: a command with the words and options of the last one."""
+    if not sys.stdout.isatty():
+        return
+    from rich.text import Text
+
+    from estimates.tables import plain
+
+    why, command = _NEXT[done]
+    said = {name: value for name, value in options.items() if value not in (None, _LEFT_OUT.get(name))}
+    pairs = [word for name, value in said.items() for word in (f"--{name}", str(value))]
+    line = shlex.join(["estimates", *command.split(), *words, *pairs])
+    _say(Text(plain(f"Next, {why}: {line}")))  # a text is not broken into lines, so that it can be copied
 
 
 # ---- the way out -------------------------------------------------------------------------------

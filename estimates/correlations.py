@@ -32,7 +32,8 @@ class Correlation(Noun):
         description="The names of two assumptions."
     )
     rank_correlation: float = Field(
-        description="Spearman's rank correlation, above -1 (opposite orders) and below 1 (the same order)."
+        description="Spearman's rank correlation, above -1 (opposite orders) and below 1 (the same order).",
+        json_schema_extra={"exclusiveMinimum": -1, "exclusiveMaximum": 1},
     )
     basis: str = Field(description="Why they go together: the facts, with where they stand.", min_length=1)
     source: str = Field(default="", description="The address of the main source.")

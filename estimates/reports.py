@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     Strict,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -65,7 +66,8 @@ HEDGES: dict[str, str] = {
 }
 """Every accepted wording and the hedge it belongs to."""
 
-_HANDFULS = {"dozens of": 12, "hundreds of": 100, "thousands of": 1000}
+HANDFULS = {"dozens of": 12, "hundreds of": 100, "thousands of": 1000}
+"""Hedges that stand for a number of their own, and what they count in."""
 
 
 def known_hedge(word: str) -> str:
@@ -125,7 +127,10 @@ def identifier(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-type Identifier = Annotated[str, AfterValidator(identifier)]
+# What \w means in a schema hangs on who reads it: an editor looks at the ASCII characters alone.
+_IN_EDITORS = {"type": "string", "pattern": r"^[^ -@\[-^`{-~][^ -/:-@\[-^`{-~]{0,59}$"}
+
+type Identifier = Annotated[str, AfterValidator(identifier), WithJsonSchema(_IN_EDITORS)]
 
 
 def _positive(value: float) -> float:
@@ -134,7 +139,9 @@ def _positive(value: float) -> float:
     return value
 
 
-type PositiveNumber = Annotated[float, AfterValidator(_positive)]
+type PositiveNumber = Annotated[
+    float, AfterValidator(_positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+]
 
 
 class Noun(BaseModel):
@@ -146,7 +153,7 @@ class Noun(BaseModel):
 class Says(Noun):
     """A number as it was worded."""
 
-    hedge: Annotated[str, AfterValidator(known_hedge)] | None = Field(
+    hedge: Annotated[str, AfterValidator(known_hedge), WithJsonSchema({"enum": [*HEDGES]})] | None = Field(
         default=None, description="The wording class: about, over, at least, up to, nearly, exactly, ..."
     )
     value: PositiveNumber | None = Field(default=None, description="The printed number.")
@@ -169,7 +176,7 @@ class Says(Noun):
                 raise StudyError(
                     "'between' with other ends than low < high", remedy="Give low and high, no value."
                 )
-        elif self.kind in _HANDFULS:
+        elif self.kind in HANDFULS:
             if self.value is not None or self.low is not None or self.high is not None:
                 raise StudyError(
                     f"{self.hedge!r} with a number", remedy="The words are the number; leave it out."
@@ -242,8 +249,8 @@ class Says(Noun):
         """The interval of the value as seen by the issuer."""
         if self.interval is not None:
             return Interval(*map(float, self.interval))
-        if self.kind in _HANDFULS:
-            return Interval(2.0 * _HANDFULS[self.kind], 10.0 * _HANDFULS[self.kind])
+        if self.kind in HANDFULS:
+            return Interval(2.0 * HANDFULS[self.kind], 10.0 * HANDFULS[self.kind])
         if self.value is None:
             return Interval(float(self.low or 0), float(self.high or 0))
         value, grid = self.value, self.grid
@@ -278,7 +285,12 @@ def _window(value: Any, info: ValidationInfo) -> Any:
     return (value, value) if isinstance(value, dt.date) else value
 
 
-type Window = Annotated[tuple[dt.date, dt.date], Strict(False), BeforeValidator(_window)]
+_DAY = {"type": "string", "format": "date"}
+_DAY_OR_TWO = {"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 2, "maxItems": 2}]}
+
+type Window = Annotated[
+    tuple[dt.date, dt.date], Strict(False), BeforeValidator(_window), WithJsonSchema(_DAY_OR_TWO)
+]
 type Words = Annotated[tuple[str, ...], Strict(False)]
 
 

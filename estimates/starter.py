@@ -2,12 +2,16 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 
 from estimates.errors import StudyError
 from estimates.reports import identifier
+from estimates.study.schema import DIRECTIVE
 from estimates.units import units_of
+from estimates.words import units
 
 _TEXT = """\
+{directive}
 # {name}: a study that runs as it stands. Every number in it is made up: replace them with yours.
 #
 #   estimates check {name}.toml      reads it, shows how each report is read, asks for what is missing
@@ -110,6 +114,31 @@ basis = "If they were loaded to the mark."
 assumption.load.prior = {{ family = "lognormal", q05 = 800, q95 = 1000 }}
 """
 
+QUESTIONS = {
+    "name": "A short name for the study",
+    "carriers": "What is counted, in the plural",
+    "unit": "One of them",
+    "load": "The unit of what one of them carries",
+}
+"""What a person is asked for the words of `starter`."""
+
+DEFAULTS = {"name": "study", "carriers": "voyages", "unit": "voyage", "load": "tonne"}
+
+
+def suggested(field: str, answers: Mapping[str, str]) -> str:
+    """What an empty answer stands for; nothing where there is no telling.
+
+    >>> suggested("unit", {"carriers": "lorries"}), suggested("unit", {"carriers": "рейсы"})
+    ('lorry', '')
+    """
+    if field == "name":
+        return ""
+    if field != "unit" or "carriers" not in answers:
+        return DEFAULTS[field]
+    many = answers["carriers"]
+    guesses = (f"{many[:-3]}y", many[:-2], many[:-1])
+    return next((one for one in guesses if one and units(one) == many), "")
+
 
 def starter(name: str, carriers: str, unit: str, load: str) -> str:
     """The text of a study on `carriers`, each a `unit`, that carry so much of `load`.
@@ -135,6 +164,7 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
         )
     units_of().factor(load, "--load")
     return _TEXT.format(
+        directive=DIRECTIVE,
         name=name,
         carriers=carriers,
         unit=unit,

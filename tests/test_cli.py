@@ -20,7 +20,7 @@ from estimates.estimate import Estimate
 from estimates.sources import independent_sources
 from estimates.trust import Trust
 
-COMMANDS = ("run", "check", "compare", "forecast", "resolve", "studies", "models", "new")
+COMMANDS = ("run", "check", "compare", "forecast", "resolve", "studies", "models", "new", "schema")
 
 MINE = '''\
 """Mine: a pace that is the same every day, from a day that is given."""
@@ -534,7 +534,7 @@ def test_new_says_what_to_do_next_in_words_that_a_shell_takes(tmp_path):
 
     assert outcome.code == 0
     assert f"estimates run '{out}/oil.toml'" in outcome.out
-    assert [path.name for path in out.iterdir()] == ["oil.toml"]
+    assert sorted(path.name for path in out.iterdir()) == ["oil.toml", "study.schema.json"]
 
 
 # ---- help --------------------------------------------------------------------------------------

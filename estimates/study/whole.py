@@ -52,10 +52,10 @@ class Carriers(Noun):
 class Change(Noun):
     """What a variant says of one assumption; a prior is replaced whole."""
 
-    prior: Prior | None = None
-    basis: str | None = None
-    source: str | None = None
-    judgement: bool | None = None
+    prior: Prior | None = Field(default=None, description="The prior in its place, whole.")
+    basis: str | None = Field(default=None, description="Why this prior.")
+    source: str | None = Field(default=None, description="The address of the main source.")
+    judgement: bool | None = Field(default=None, description="True where no source exists.")
 
 
 class Variant(Noun):
@@ -94,7 +94,11 @@ class Study(Noun):
     """
 
     format: Literal[1] = Field(description="The format of this file: 1.")
-    name: str = Field(description="A short name, used for folders.", pattern=r"^[\w][\w.-]{0,79}$")
+    name: str = Field(
+        description="A short name, used for folders.",
+        pattern=r"^[\w][\w.-]{0,79}$",
+        json_schema_extra={"pattern": r"^[^ -/:-@\[-^`{-~][^ -,/:-@\[-^`{-~]{0,79}$"},
+    )
     title: str = Field(description="One line that says what is estimated.", min_length=1)
     about: str = Field(default="", description="What a reader should know first.")
     epoch: dt.date = Field(description="Day 0 of the clock, before anything was shipped.")
