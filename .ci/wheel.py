@@ -60,7 +60,7 @@ def build(place: Path) -> Path:
 
 
 def check_contents(wheel: Path) -> None:
-    """Nothing but `estimates` at the top, and in it every model, study and the mark of being typed."""
+    """Nothing but `estimates` at the top, and in it every model, study, schema and mark of types."""
     step("what is in it")
     held = set(zipfile.ZipFile(wheel).namelist())
     top = {name.split("/")[0] for name in held}
@@ -70,7 +70,7 @@ def check_contents(wheel: Path) -> None:
     models = {f"estimates/models/{path.name}" for path in (CHECKOUT / "models").glob("*.py")}
     package = {
         str(path.relative_to(CHECKOUT))
-        for pattern in ("*.py", "studies/*.toml", "py.typed")
+        for pattern in ("*.py", "studies/*.toml", "studies/*.json", "py.typed")
         for path in (CHECKOUT / "estimates").rglob(pattern)
     }
     if not models or not any(name.endswith(".toml") for name in package):

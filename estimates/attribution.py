@@ -112,10 +112,14 @@ class Sensitivity:
         size, word = scale(self.width)
         now, then = (number(w / size, self.width / size) for w in (self.width, best.width))
         end = " ".join(filter(None, (word, unit)))
-        yield (
-            f"Knowing {best.label} would narrow the 89 % interval of {name} from a width of {now} to {then} "
-            f"{end}, more than any other assumption."
-        )
+        interval = f"the 89 % interval of {name}"
+        if then == now:
+            yield f"No one assumption, once known, would narrow {interval}: its width stays {now} {end}."
+        else:
+            yield (
+                f"Knowing {best.label} would narrow {interval} from a width of {now} to {then} {end}, more "
+                "than any other assumption."
+            )
         groups = sorted(self.groups, key=lambda group: -self.groups[group])
         yield (
             f"Of its spread {listed([f'{_per_cent(self.groups[g])} lies in the {g}' for g in groups])}; "
@@ -125,10 +129,8 @@ class Sensitivity:
             yield f"What counting derived numbers twice would have done is not known: {self.not_twice}."
         if self.twice is not None:
             once, twice = (spoken_interval(row[0], row[2]) for row in (self.spread, self.twice))
-            yield (
-                f"With derived and relayed numbers counted as data of their own it would have been {twice} "
-                f"in place of {once}."
-            )
+            then = f"have been {twice} in place of {once}" if twice != once else f"still have been {once}"
+            yield f"With derived and relayed numbers counted as data of their own it would {then}."
 
     def document(self) -> dict[str, Any]:
         """The result as the JSON document of ``estimates sensitivity --json``."""

@@ -102,6 +102,7 @@ Examples:
 
 _NEXT = {
     "run": ("rival stories of the same reports", "compare"),
+    "run, without rivals": ("which assumption carries the answer", "sensitivity"),
     "run, bad": ("what the model breaks", "check --laws"),
     "check": ("fit it", "run"),
     "check, incomplete": ("with what is missing pasted in", "check"),
@@ -216,11 +217,13 @@ def run(
         _print_json(document)
     else:
         _show(estimate, document, folder)
+        rivals = _able(asked, model)
         if estimate.trust.verdict == "bad":
             _next("run, bad", study, model=model, variant=variant)
-        else:
-            rivals = _RIVALS if model in _RIVALS.split(",") else f"steady,{model}"
+        elif "," in rivals:
             _next("run", study, models=rivals, seed=seed, out=out)
+        else:
+            _next("run, without rivals", study, model=model, variant=variant, seed=seed, out=out)
     if estimate.trust.verdict == "bad":
         raise typer.Exit(EXIT_BAD_VERDICT)
 
@@ -365,7 +368,7 @@ def claims(
     _say(tables.title(asked), "", *tables.judged(document))
     if folder:
         _say(f"Wrote {folder / 'claims.json'}.", *shown)
-    _next("claims", next(iter(asked.claims)), study, seed=seed)
+    _next("claims", next(iter(asked.claims)), study, model=_listed(models)[0], seed=seed)
 
 
 @app.command("falsify", epilog=_FALSIFY_EXAMPLES)
@@ -463,7 +466,7 @@ def sensitivity_(
     _say(tables.title(asked), "", *found.sentences(), "", *tables.drivers(document))
     if folder:
         _say(f"Wrote {folder / 'sensitivity.json'} and {folder / 'sensitivity.png'}.", *shown)
-    _next("sensitivity", study, seed=seed)
+    _next("sensitivity", study, models=_able(asked, model), seed=seed)
 
 
 def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
@@ -760,7 +763,8 @@ def studies(as_json: JsonOption = False) -> None:
         _print_json({"schema": 1, "studies": rows})
         return
     for row in rows:
-        print(f"{row['name']}\n    {row['title']}\n    {row['path']}")
+        _say(row["name"], f"    {row['title']}")
+        print(f"    {row['path']}")
     print("\nA study of yours: estimates new NAME")
 
 
@@ -792,12 +796,11 @@ def models(as_json: JsonOption = False) -> None:
         )
         return
     for file in found:
-        print(
-            f"{file.name}\n    {file.first_line}\n    asks for {', '.join(file.assumptions)}\n    {file.path}"
-        )
+        _say(file.name, f"    {file.first_line}", f"    asks for {', '.join(file.assumptions)}")
+        print(f"    {file.path}")
     print("\nAssumptions with a fixed name and unit (reports ask for the last four):")
     for name, meant in MODEL_ASSUMPTIONS.items():
-        print(f"    {name}, {meant.unit.format(carrier='<carrier>')}\n        {meant.meaning}")
+        _say(f"    {name}, {meant.unit.format(carrier='<carrier>')}", f"        {meant.meaning}")
     print("\nA model of yours: estimates run --model path/to/mine.py")
 
 
@@ -1034,7 +1037,9 @@ def _progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
         TextColumn("{task.fields[doing]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    console.width -= 3  # room for the ^C that a terminal shows: on a line of its own the bar would stay
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(escape(what), total=1.0, doing="building the model")
         yield lambda share, doing: bar.update(task, completed=share, doing=doing)
 
@@ -1153,6 +1158,12 @@ def _say(*parts: Any) -> None:
             wrapped(text, console.width) if sentence and on_terminal else text,
             soft_wrap=isinstance(part, str | Text),
         )
+
+
+def _able(study: "Study", *more: str) -> str:
+    """The rivals among the models that the study serves, and more of them, as an option."""
+    names = dict.fromkeys((*_RIVALS.split(","), *more))
+    return ",".join(name for name in names if _model(name).is_served_by(study))
 
 
 def _day_to_forecast(study: "Study") -> object:

@@ -108,7 +108,8 @@ class Falsification:
         """What was found, in sentences fit to quote."""
         before, after = probability(self.prior.value), probability(self.posterior.value)
         says = self.study.claims[self.claim].says
-        yield f"“{says}” has a probability of {after} under {self.model}; before the reports, {before}."
+        earlier = f"; before the reports, {before}" if before != after else ", as before the reports"
+        yield f"“{says}” has a probability of {after} under {self.model}{earlier}."
         if self.opened is not None and self.depends_on_over:
             then = probability(self.opened.value)
             yield f"It depends on how 'over' is read: with no upper end it has {then}."

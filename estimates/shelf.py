@@ -65,6 +65,11 @@ class ModelFile:
         """The assumptions it asks for by name in its text."""
         return tuple(dict.fromkeys(re.findall(r"assumption\(\s*[\"'](\w+)[\"']", self.text)))
 
+    def is_served_by(self, study: Study) -> bool:
+        """Whether a study has the assumptions that its text names, and a knot day if it names that."""
+        asks_for_knot = re.search(r"day\(\s*[\"']knot[\"']", self.text) is not None
+        return set(self.assumptions) <= set(study.assumptions) and not (asks_for_knot and study.knot is None)
+
     @cached_property
     def reads_by_terms_only(self) -> bool:
         """Whether ``build`` hands its study to ``terms.frame`` and does nothing else with it.

@@ -151,7 +151,7 @@ def trust(document: dict[str, Any]) -> Iterator[str]:
         shown.append(f"R-hat {found['r_hat']:.3f}")
     evidence = document["log_evidence"]
     if evidence:
-        shown.append(f"log evidence {evidence['value']:.2f} ± {evidence['mcse']:.2f}")
+        shown.append(f"log evidence {words.evidence(evidence['value'], evidence['mcse'])}")
     yield f"Trust: {found['verdict']} ({', '.join(shown)})."
     yield from (f"  {note}" for note in found["notes"])
     yield f"Engine: {document['engine']}; {document['engine_reason']}."
@@ -231,9 +231,15 @@ def priors(study: Study) -> Iterator[Table | str]:
 def prior_rows(study: Study) -> Iterator[dict[str, Any]]:
     """The implied quantiles of every prior, as words."""
     for name, assumption in study.assumptions.items():
-        implied = study.implied(name)
-        shown = map(str, implied) if study.unit_of(name) == "date" else (f"{q:,.4g}" for q in implied)
-        row = dict(zip(("q05", "median", "q95"), shown, strict=True))
+        row = dict(zip(("q05", "median", "q95"), study.implied(name), strict=True))
+        if study.unit_of(name) == "date":
+            row = {key: str(day) for key, day in row.items()}
+        else:
+            half, stated = (row["q95"] - row["q05"]) / 2, assumption.prior.model_dump(exclude_none=True)
+            row = {
+                key: words.stated(q) if key in stated or not q else words.number(q, half)
+                for key, q in row.items()
+            }
         yield {"name": name, **row, "unit": study.unit_of(name), "judgement": assumption.judgement}
 
 
@@ -298,7 +304,7 @@ def story_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "label": story["label"],
             "basis": story["basis"] or "",
             "conditional": story["conditional_of_base"],
-            "evidence": f"{evidence['value']:.2f} ± {evidence['mcse']:.2f}" if evidence else "none (NUTS)",
+            "evidence": words.evidence(evidence["value"], evidence["mcse"]) if evidence else "none (NUTS)",
             "against": "" if behind is None else "the best" if behind == 0 else words.odds(-behind),
             "start": _dates(start) if start else "",
             "pace": ", then ".join(paces),

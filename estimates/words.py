@@ -88,6 +88,17 @@ def seen(low: float, high: float) -> str:
     return f"{low:,.10g} or more" if math.isinf(high) else f"{low:,.10g} to {high:,.10g}"
 
 
+def evidence(value: float, mcse: float) -> str:
+    """A log evidence with its error, in hundredths: nothing hangs on less. Coarser where the error is.
+
+    Examples
+    --------
+    >>> evidence(-8.3456, 0.0042), evidence(-8.3456, 0.0312), evidence(-8.3456, 0.26)
+    ('-8.35 ± 0.004', '-8.35 ± 0.03', '-8.3 ± 0.3')
+    """
+    return f"{_rounded(value, max(place(0, mcse), 0.01))} ± {mcse:.1g}"
+
+
 def spoken(value: float, spread: float = 0.0, mcse: float = 0.0) -> str:
     """A number as in a sentence: from a million on, in millions.
 

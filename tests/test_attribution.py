@@ -1,7 +1,9 @@
 """What carries the answer of the flagship: against brute force written apart, and what the command writes."""
 
+import dataclasses
 import json
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -192,6 +194,25 @@ def test_shares_are_of_the_quantity_itself_where_a_draw_is_not_above_zero():
     found = sensitivity(STUDY, quantity="containers", at="2023-08-01", seed=1)
     assert found.document()["scale"] == "linear"
     assert not found.is_log
+
+
+def test_two_intervals_that_print_alike_are_told_as_one(found):
+    alike = dataclasses.replace(found, twice=tuple(1.0001 * end for end in found.spread))
+    apart = dataclasses.replace(found, twice=tuple(2.0 * end for end in found.spread))
+    *_, same = alike.sentences()
+    *_, other = apart.sentences()
+
+    assert "in place of" not in same
+    assert re.search(r"it would still have been \S+ to .+\.$", same)
+    assert re.search(r"it would have been (\S+) to .+ in place of (?!\1 )\S+ to .+\.$", other)
+
+
+def test_a_width_that_prints_as_it_was_is_not_said_to_be_narrowed(found):
+    idle = dataclasses.replace(found.drivers[0], width=0.9999 * found.width)
+    first, *_ = dataclasses.replace(found, drivers=(idle,)).sentences()
+
+    assert first.startswith("No one assumption, once known, would narrow the 89 % interval of ")
+    assert next(iter(found.sentences())).startswith(f"Knowing {found.drivers[0].label} would narrow")
 
 
 def test_a_study_with_nothing_derived_has_nothing_to_count_twice():

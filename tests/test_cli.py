@@ -438,7 +438,7 @@ def test_check_shows_how_reports_and_priors_are_read():
     assert outcome.err == ""
     assert re.search(r"feb_2024 +2024-02-26 +about 6,700 \(containers\) +\[6,650, 6,750\) +data", outcome.out)
     assert re.search(r"aug_2024_shells .* derived from aug_2024", outcome.out)
-    assert re.search(r"payload +9\.5 +14\.98 +20 +tonne/container", outcome.out)
+    assert re.search(r"payload +9\.5 +15\.0 +20 +tonne/container", outcome.out)
     assert est.read().fingerprint in outcome.out
 
 

@@ -123,21 +123,29 @@ def told(out: str) -> list[str]:
     return shlex.split(last[last.index(": estimates ") + 2 :])
 
 
-def test_a_run_tells_a_person_to_compare_with_the_options_of_the_run(oil):
-    outcome = in_terminal("run", oil, "--seed", "3", "--out", "a b")
+def test_a_run_tells_a_person_to_compare_what_the_study_serves_with_the_options_of_the_run(oil):
+    mine = Path(est.__file__).parent.parent / "models" / "steady.py"
+    Path("mine.py").write_text(mine.read_text("utf-8"), "utf-8")
 
-    assert outcome.code == 0
-    assert told(outcome.out) == ["estimates", "compare", str(oil), "--seed", "3", "--out", "a b"]
+    outcome = in_terminal("run", oil, "-m", "./mine.py", "--seed", "3", "--out", "a b")
+
+    words = ["--models", "steady,./mine.py", "--seed", "3", "--out", "a b"]
+    assert told(outcome.out) == ["estimates", "compare", str(oil), *words]
     assert "Next, " not in estimates("run", oil).out
     assert "Next, " not in in_terminal("run", oil, "--json").out
 
 
-def test_a_model_of_ones_own_is_compared_with_the_shortest_of_the_shelf(oil):
-    Path("mine.py").write_text(
-        (Path(est.__file__).parent.parent / "models" / "steady.py").read_text("utf-8"), "utf-8"
-    )
+def test_a_run_of_the_only_model_that_the_study_serves_tells_to_ask_what_carries_the_answer(oil):
+    outcome = in_terminal("run", oil, "--variant", "heavy")
 
-    assert told(in_terminal("run", oil, "-m", "./mine.py").out)[3:] == ["--models", "steady,./mine.py"]
+    assert told(outcome.out) == ["estimates", "sensitivity", str(oil), "--variant", "heavy"]
+
+
+def test_a_run_of_a_study_that_serves_all_rivals_names_none(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("estimates.inference.infer", lambda study, *_, **__: drawn(study))
+
+    assert told(in_terminal("run").out) == ["estimates", "compare", "dprk-shells-2024"]
 
 
 def test_after_a_bad_verdict_the_laws_are_tried(oil, monkeypatch):

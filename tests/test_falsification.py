@@ -1,5 +1,6 @@
 """What overturns a claim: against closed forms, a brute-force scan, and fits of the values that are printed."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import json
@@ -289,6 +290,14 @@ def test_the_side_is_that_to_which_a_dial_is_moved():
 @pytest.fixture(scope="module")
 def fitted_loads():
     return falsify(STUDY, "much", dials=("cargo", "filled"), tries=300, seed=2)
+
+
+def test_a_probability_that_prints_as_it_did_before_the_reports_is_said_once(fitted_loads):
+    alike, *_ = dataclasses.replace(fitted_loads, prior=fitted_loads.posterior).sentences()
+    apart, *_ = dataclasses.replace(fitted_loads, prior=Measured(0.5, 0.0)).sentences()
+
+    assert alike.endswith("under steady, as before the reports.")
+    assert apart.endswith("under steady; before the reports, 50 %.")
 
 
 def test_what_is_printed_was_fitted_at_the_values_printed(fitted_loads):

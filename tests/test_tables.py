@@ -138,9 +138,19 @@ def test_reports_of_one_day_have_no_pace_to_tell():
     assert list(tables.trend(STUDY, document(trend=[trend("spring", "spring", days=0)]))) == []
 
 
+def test_what_a_prior_states_is_shown_as_stated_and_what_it_implies_as_its_width_deserves():
+    wide = changed("q05 = 300_000, q95 = 900_000", "q05 = 123_456, q95 = 900_000")
+    (cargo, _) = tables.prior_rows(read_text(wide))
+    half = changed('"lognormal", q05 = 300_000, q95', '"halfnormal", q95')
+    (folded, _) = tables.prior_rows(read_text(half))
+
+    assert (cargo["q05"], cargo["median"], cargo["q95"]) == ("123,456", "330,000", "900,000")
+    assert (folded["q05"], folded["median"], folded["q95"]) == ("30,000", "310,000", "900,000")
+
+
 def test_the_verdict_tells_what_it_rests_on_and_under_which_conditions():
     assert list(tables.trust(document())) == [
-        "Trust: good (21,693 effective draws, Pareto k-hat 0.39, log evidence -4.67 ± 0.01).",
+        "Trust: good (21,693 effective draws, Pareto k-hat 0.39, log evidence -4.67 ± 0.008).",
         "Engine: importance; asked for.",
         "Model steady, seed 1, study 0123456789abcdef.",
     ]
