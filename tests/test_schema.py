@@ -266,6 +266,17 @@ def test_a_fault_of_form_is_told_in_its_line(faults):
         assert line_of(text, passage) in [line for line, message in found if words in message], (what, found)
 
 
+def test_a_study_without_a_report_does_not_pass(faults):
+    head, _, rest = OIL.partition("[[report]]")
+    none = head + rest[rest.index("[assumption") :]
+    with pytest.raises(StudyError, match="no report at all"):
+        read_text(none)
+
+    left_out, empty = faults(none, f"report = []\n{none}")
+    assert any('"report" is required' in message for _, message in left_out)
+    assert empty
+
+
 def test_what_a_reader_refuses_for_its_form_a_checker_refuses_and_what_it_reads_passes(faults):
     """Every field of a study left out, of another kind, or with something unknown in it."""
     mutants = [
