@@ -34,7 +34,9 @@ def _comparison(study: Study) -> Comparison:
         stories.append(Story(model, variant, estimate))
     failed = study.reports[-1].id
     checks = tuple({"story": story.label, "report": failed, "fails": True} for story in stories[1:2])
-    return Comparison(study, tuple(stories), {"opened": {("stepped", None): Measured(-8.9, 0.02)}}, (), checks)
+    return Comparison(
+        study, tuple(stories), {"opened": {("stepped", None): Measured(-8.9, 0.02)}}, (), checks
+    )
 
 
 def _claims(study: Study) -> Verdicts:
