@@ -388,7 +388,9 @@ class _Page:
 
     @property
     def trend(self) -> list[Row]:
-        published = {report.id: words.date_words(report.published, short=True) for report in self.study.reports}
+        published = {
+            report.id: words.date_words(report.published, short=True) for report in self.study.reports
+        }
         return [
             row | {"from_date": published[row["from"]], "to_date": published[row["to"]]}
             for row in self.document["trend"]

@@ -1,6 +1,6 @@
 """What the other commands say of a study, made of the library's own objects: nothing was fitted."""
 
-from drawn import drawn
+from drawn import IDLE, drawn
 
 from estimates.attribution import Driver, Sensitivity
 from estimates.beside import Beside
@@ -10,8 +10,6 @@ from estimates.estimate import Estimate, Measured
 from estimates.falsification import Falsification, Overturned
 from estimates.judging import Answer, Trusted, Verdicts, _judged
 from estimates.study import Study
-
-UNFITTED = ("later_rate", "growth_rate", "containers_per_voyage")
 
 
 def everything(estimate: Estimate) -> Beside:
@@ -109,4 +107,4 @@ def _falsification(study: Study, claim: str) -> Falsification:
 
 
 def _known(study: Study) -> list[str]:
-    return [name for name in study.assumptions if name not in UNFITTED]
+    return [name for name in study.assumptions if name not in IDLE]
