@@ -11,9 +11,12 @@ endif
 READY := .venv/.ready
 BENCH := .venv-bench/bin
 BENCH_READY := .venv-bench/.ready
+BROWSER := .venv-browser/bin
+BROWSER_READY := .venv-browser/.ready
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench known rivals wheel setup clean
+.PHONY: help run test browser check docs bench known rivals wheel setup clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -26,6 +29,11 @@ run: $(READY) ## the flagship study: a table, and the files in results/
 test: export OPENBLAS_NUM_THREADS := 1
 test: $(READY) ## all tests and the examples in docstrings; PYTEST="-k hedge" chooses
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(PYTEST)
+
+browser: $(READY) $(BROWSER_READY) ## the page in Chromium: requests, contrast, keyboard, phone and paper
+	@[ -n "$(CHROMIUM)" ] || { echo "There is no Chromium: install it (apt-get install chromium), or say where it is (make browser CHROMIUM=/path/to/chrome)." >&2; exit 1; }
+	$(BIN)/python tests/make_pages.py build/pages
+	CHROMIUM="$(CHROMIUM)" $(BROWSER)/pytest --confcutdir tests/browser tests/browser $(PYTEST)
 
 check: $(READY) ## style, types, and the floors of the house
 	$(BIN)/ruff check .
@@ -55,7 +63,7 @@ wheel: $(READY) ## build, install elsewhere, and run the flagship from there
 setup: $(READY) ## only the environment in .venv
 
 clean: ## back to a fresh checkout; results/ stays
-	rm -rf .venv .venv-bench .bootstrap .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-bench .venv-browser .bootstrap .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	rm -rf build dist docs/_build
 	find estimates models tests benchmarks docs .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -84,4 +92,11 @@ $(BENCH_READY): requirements-bench.lock pyproject.toml .python-version | $(BOOTS
 	$(UV) pip sync --quiet --python $(BENCH)/python --require-hashes --compile-bytecode requirements-bench.lock
 	$(UV) pip install --quiet --python $(BENCH)/python --no-deps --no-build-isolation --editable .
 	$(BENCH)/python -m compileall -q estimates models
+	touch $@
+
+# What drives the browser brings a Node of its own, 160 MB that only this target needs.
+$(BROWSER_READY): requirements-browser.lock .python-version | $(BOOTSTRAP)
+	rm -f $@
+	[ -x $(BROWSER)/python ] || $(UV) venv --quiet .venv-browser
+	$(UV) pip sync --quiet --python $(BROWSER)/python --require-hashes requirements-browser.lock
 	touch $@

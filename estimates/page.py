@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import groupby
@@ -38,6 +38,10 @@ MOST_CLAIMS = 3
 
 _NAME = re.compile(r"([^\W\d]\w*)")
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[mbt]r?illion\b)")  # a line does not end between 89 and %
+
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would print the digits after them backwards
+
 type Row = dict[str, Any]
 
 
@@ -61,7 +65,8 @@ def render(
         What other commands found, each with a section of its own.
     """
     page = _Page(estimate, document, beside or Beside())
-    return _environment().get_template("page.html.j2").render(page=page, findings=list(findings), words=words)
+    html = _environment().get_template("page.html.j2").render(page=page, findings=list(findings), words=words)
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", _TURNING.sub("\N{REPLACEMENT CHARACTER}", html))
 
 
 def write(
@@ -298,12 +303,20 @@ class _Page:
 
     def linked(self, text: str) -> Markup:
         """A text in which every name of a quantity, an assumption or a report leads to it."""
-        parts = _NAME.split(text)
-        return Markup("").join(self._led(part) if number % 2 else part for number, part in enumerate(parts))
+        return self._led(text, self._targets)
 
-    def _led(self, name: str) -> Markup | str:
-        target = self._targets.get(name)
-        return Markup('<a href="#{}-{}">{}</a>').format(target, name, name) if target else name
+    def told(self, sentence: str) -> Markup:
+        """A sentence in which names of assumptions lead to them; other names are too often plain words."""
+        return self._led(sentence, dict.fromkeys(self.study.assumptions, "assumption"))
+
+    def _led(self, text: str, targets: Mapping[str, str]) -> Markup:
+        parts = _NAME.split(text)
+        link = Markup('<a href="#{}-{}">{}</a>')
+        led = (
+            link.format(targets[part], part, part) if number % 2 and part in targets else part
+            for number, part in enumerate(parts)
+        )
+        return Markup("").join(led)
 
     @cached_property
     def _targets(self) -> dict[str, str]:
@@ -375,7 +388,9 @@ class _Page:
 
     @property
     def trend(self) -> list[Row]:
-        published = {report.id: words.date_words(report.published) for report in self.study.reports}
+        published = {
+            report.id: words.date_words(report.published, short=True) for report in self.study.reports
+        }
         return [
             row | {"from_date": published[row["from"]], "to_date": published[row["to"]]}
             for row in self.document["trend"]

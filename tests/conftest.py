@@ -9,6 +9,7 @@ from hypothesis import settings
 import estimates as est
 from estimates import Estimate
 
+collect_ignore = ["browser"]  # has an environment of its own: make browser
 IN_CI = bool(os.environ.get("CI"))
 
 # Examples that differ from run to run find more; in CI a failure must be the change's own. Deadlines

@@ -8,9 +8,17 @@ from estimates.study import Study
 from estimates.trust import Trust, of_importance
 
 GOOD = of_importance(0.31, 4321.0, 0.004)
+IDLE = ("later_rate", "growth_rate", "containers_per_voyage")
 
 
-def drawn(study: Study, *, trust: Trust = GOOD, model: str = "steady", draws: int = 200) -> Estimate:
+def drawn(
+    study: Study,
+    *,
+    trust: Trust = GOOD,
+    model: str = "steady",
+    draws: int = 200,
+    without: tuple[str, ...] = IDLE,
+) -> Estimate:
     """An estimate whose posterior is a middle piece of the prior: nothing was fitted."""
     days = np.array(study.days, dtype="datetime64[ns]")
     since = np.array([study.day_number(day) for day in study.days])
@@ -22,7 +30,7 @@ def drawn(study: Study, *, trust: Trust = GOOD, model: str = "steady", draws: in
                 study.distribution(name).quantile(np.linspace(*ends, 2 * draws))
             ).reshape(2, -1)
             for name in study.assumptions
-            if name not in ("later_rate", "growth_rate", "containers_per_voyage")
+            if name not in without
         }
         start = values.get("first_shipment", np.full((2, draws), 100.0))
         rate = values.get("daily_rate", np.linspace(8.0, 12.0, 2 * draws).reshape(2, -1))

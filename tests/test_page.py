@@ -6,7 +6,9 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from bs4 import BeautifulSoup
 from drawn import drawn
+from found import everything
 from small import OIL, changed
 
 from estimates import page, words
@@ -30,7 +32,7 @@ class Reader(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self.apart(tag)
         self.hidden += tag == "style"
-        if tag not in ("meta", "link", "use", "img", "br"):
+        if tag not in ("meta", "link", "use", "img", "br", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -43,7 +45,7 @@ class Reader(HTMLParser):
 
     def apart(self, tag):
         """Links stand within words; what stands in other tags stands apart."""
-        if tag != "a":
+        if tag not in ("a", "wbr"):
             self.parts.append(" ")
 
     def handle_data(self, data):
@@ -117,7 +119,7 @@ def test_the_same_estimate_gives_the_same_page(flagship, document, html):
 def test_pictures_have_words_for_those_who_hear_them(reader):
     told = [attributes["aria-label"] for tag, attributes in reader.tags if tag == "svg"]
     assert len(told) == 2
-    assert all("89 % interval" in text for text in told)
+    assert all("89\N{NO-BREAK SPACE}% interval" in text for text in told)
 
 
 def test_the_page_is_written_whole(flagship, document, html, tmp_path):
@@ -345,3 +347,50 @@ def test_a_headline_that_is_the_same_on_every_day_needs_no_date():
 def test_a_model_file_of_ones_own_is_run_by_its_path_again():
     text = Reader(rendered(OIL, model="mine")).text
     assert "estimates run oil.toml --model ./mine.py --engine importance --seed 7" in text
+
+
+# ---- traced --------------------------------------------------------------------------------------
+
+
+def links_in(soup, target):
+    """What the links within an element lead to."""
+    return {link["href"] for link in soup.find(id=target).select('a[href^="#"]')}
+
+
+def test_the_answer_can_be_traced_to_its_formula_its_assumptions_and_its_reports(html, flagship):
+    soup = BeautifulSoup(html, "html.parser")
+    answered = {link["href"] for link in soup.select(".answer a")}
+    assert {"#quantity-shells_152", "#quantity-shells_stated", "#claim-six_million"} <= answered
+    assert {"#quantity-containers", "#assumption-payload"} <= links_in(soup, "quantity-shells_152")
+    assert {"#report-feb_2024", "#report-aug_2024"} <= links_in(soup, "quantity-containers")
+    assert links_in(soup, "claim-six_million") == {"#quantity-shells_152", "#report-aug_2024"}
+    assert "#report-aug_2024" in links_in(soup, "report-aug_2024_shells")
+    source = soup.find(id="report-aug_2024").select_one("a[rel]")["href"]
+    assert source == next(report.source for report in flagship.study.reports if report.id == "aug_2024")
+
+
+def test_every_link_within_a_page_with_all_sections_leads_to_something(flagship, document):
+    soup = BeautifulSoup(page.render(flagship, document, [], everything(flagship)), "html.parser")
+    within = [link["href"].removeprefix("#") for link in soup.select('a[href^="#"]')]
+    assert len(within) > 100
+    assert all(soup.find(id=target) for target in within)
+
+
+def test_assumptions_named_in_a_sentence_of_another_command_lead_to_them(flagship, document):
+    soup = BeautifulSoup(page.render(flagship, document, [], everything(flagship)), "html.parser")
+    heading = next(h for h in soup.find_all("h3") if "overturn" in h.get_text())
+    led = {link["href"] for link in heading.find_next("p").select("a")}
+    assert {"#assumption-first_shipment", "#assumption-daily_rate", "#assumption-payload"} <= led
+
+
+def test_a_line_does_not_end_between_a_number_and_its_per_cent(html):
+    assert "89\N{NO-BREAK SPACE}% interval" in html
+    assert "89 %" not in html
+
+
+def test_no_text_of_a_study_prints_the_digits_after_it_backwards():
+    html = rendered(
+        changed('title = "Oil carried past the strait"', 'title = "Oil \N{RIGHT-TO-LEFT OVERRIDE}31"')
+    )
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in html
+    assert "Oil \N{REPLACEMENT CHARACTER}31" in html

@@ -1,9 +1,13 @@
 """The numbers on the first page are those that the code prints."""
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
+
+import estimates as est
+from estimates.reports import Says
 
 README = Path(__file__).parent.parent / "README.md"
 ROWS = {
@@ -50,3 +54,30 @@ def test_the_sentences_of_the_readme_are_what_a_run_prints(flagship_fit):
         assert float(word) == pytest.approx(pace[end], abs=1.0)
     assert flagship_fit.probability("six_million").value < 0.01
     assert flagship_fit.probability("twofold").value == pytest.approx(0.3, abs=0.05)
+
+
+def test_every_number_before_the_commands_is_of_the_table_of_the_pace_or_of_the_reports():
+    """The two tests above hold the table and the pace; what is left has to stand in the study."""
+    text = README.read_text(encoding="utf-8").partition("## Two commands")[0]
+    told = "\n".join(line for line in text.splitlines() if not line.startswith(("![", "|")))
+    told = re.sub(r"about \d+ a day between the reports \(\d+ to \d+\)", "", told)
+    study = est.read()
+    said = " ".join(
+        [*(str(report.says) for report in study.reports), study.about or "", "under 1 %", "seed 1"]
+    )
+    assert set(re.findall(r"\d[\d,]*", told)) <= set(re.findall(r"\d[\d,]*", said))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert table[0] == "| by 27 August 2024 | median | 89 % interval |"
+    assert study.date_of("aug_2024") == dt.date(2024, 8, 27)
+    assert len(table) == 2 + len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("value", "hedge", "read_as"), [(6700, "about", (6650, 6750)), (13_000, "over", (13_000, 14_000))]
+)
+def test_wordings_are_read_as_the_readme_says(value, hedge, read_as):
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    assert '`says = { value = 6700, hedge = "about" }` is read as 6,650 to 6,750' in text
+    assert '`hedge = "over"` with 13,000 as 13,000 to 14,000' in text
+    seen = Says(value=value, hedge=hedge).seen
+    assert (seen.low, seen.high) == read_as
