@@ -119,7 +119,9 @@ class Verdicts:
         return notebook.shown(
             self.study.title,
             [
-                notebook.table(["claim", "it"], [[one.claim.says, one.says] for one in self.judged]),
+                notebook.table(
+                    ["claim", "what becomes of it"], [[one.claim.says, one.says] for one in self.judged]
+                ),
                 *(notebook.note(f"Left out: {story}, {reason}.") for story, reason in self.left_out),
                 notebook.note(
                     f"{trust}. Stories: {listed([one.label for one in self.trusted])}. Seed {self.seed}, "

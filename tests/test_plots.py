@@ -15,7 +15,7 @@ from small import OIL
 import estimates as est
 from estimates.errors import QuestionError
 from estimates.plots import fan as fans
-from estimates.plots import heaps, paper, pictures
+from estimates.plots import heaps, paces, paper, pictures
 from estimates.plots.ecdfs import ecdfs
 from estimates.ranks import Ranked
 from estimates.study import read_text
@@ -139,6 +139,7 @@ def test_the_interval_the_median_and_what_was_said_stand_at_their_values():
     assert (6e6, 6e6) in ends
     assert "said: about 6" in texts(axes)
     assert axes.get_xlabel() == "million rounds"
+    assert "89 %" in texts(axes)
 
 
 def test_rows_without_spread_can_be_drawn():
@@ -173,6 +174,10 @@ def test_the_words_for_those_who_hear_the_picture_are_escaped():
 def test_names_in_scripts_that_the_font_lacks_are_kept_as_letters():
     svg = paper.svg(distributions([ROW._replace(label="砲弾 $x_1$ <i>")]).figure, "row", "Rounds.")
     assert re.search(r"<text [^>]*>砲弾 \$x_1\$ &lt;i&gt;</text>", svg)
+
+
+def test_the_words_of_a_report_are_kept_as_letters():
+    assert re.search(r"<text [^>]*>about 1,700</text>", drawn_svg())
 
 
 def test_drawing_leaves_the_settings_of_the_caller_alone():
@@ -301,6 +306,15 @@ def test_the_name_of_a_lane_stands_on_the_side_with_more_room():
     assert sides["late"] == "right"
 
 
+def test_words_go_to_the_other_side_where_they_would_cover_another_report():
+    def side(*others):
+        (words,) = (text for text in fan(reports=[ABOUT, *others]).texts if text.get_text() == ABOUT.words)
+        return words.get_ha()
+
+    assert side() == "right"  # its right end stands at the report
+    assert side(ABOUT._replace(day=DAYS[17], high=2100.0, words="around 1,800")) == "left"
+
+
 def test_what_was_said_is_written_in_millions():
     axes = distributions([ROW._replace(said=((6e6, "about 6,000,000"),))])
     assert "said: about 6 million" in texts(axes)
@@ -351,6 +365,7 @@ def test_a_curve_has_two_panels_given_or_new(pyplot):
     assert est.plots.curve(SWEEP, ax=both) == tuple(both)
     above, below = est.plots.curve(SWEEP)
     assert above.figure is below.figure is pyplot.gcf()
+    assert {"median", "89 % interval"} <= set(texts(above))
 
 
 def test_one_panel_for_a_picture_of_two_is_refused(pyplot):
@@ -391,7 +406,11 @@ def test_all_eight_issuers_of_the_packaged_study_have_a_lane_with_all_their_repo
     for issuer in issuers:
         assert any(text.startswith(issuer.replace("_", " ")) for text in texts(axes))
     on_carriers = [report for report in study.fitted if report.measures == "containers"]
-    assert len(markers(axes)) == len(study.fitted) + len(on_carriers)
+    found = markers(axes)
+    assert len(found) == len(study.fitted) + len(on_carriers)
+    american = [report for report in on_carriers if report.issuer == "us_government"]
+    other = len(study.fitted) - len(on_carriers) + 2 * len(american)  # on the fan, and in their lane
+    assert [filling for _, _, filling in found].count("white") == other
     assert "rusi: voyages" in texts(axes)
 
 
@@ -413,6 +432,20 @@ def test_a_pace_is_the_one_that_the_estimate_tells():
     assert axes.lines[0].get_xdata().tolist() == ends
 
 
+def test_a_pace_that_goes_on_is_told_once_and_another_again():
+    def stretches(*medians):
+        return [
+            paces.Stretch(DAYS[10 * place], DAYS[10 * place + 9], (0.5 * pace, pace, 2 * pace))
+            for place, pace in enumerate(medians)
+        ]
+
+    def told(*medians):
+        axes = paces.steps(paper.canvas(3.0)[1][0], stretches(*medians), label="trucks a day")
+        return [text for text in texts(axes) if text.isdecimal()]
+
+    assert told(40.0, 40.0, 60.0) == ["40", "60"]
+
+
 def test_one_day_of_reports_has_no_pace():
     with pytest.raises(QuestionError, match="no two reports on voyages are of different days"):
         pictures.pace(drawn(STUDY.variant("one_count")))
@@ -424,6 +457,7 @@ def test_a_story_has_the_interval_of_its_estimate_and_its_numbers_beside_it():
     row = found.stories[0].estimate.row("oil", "autumn")
     assert next(tuple(line.get_xdata()) for line in axes.lines) == (row["lower"], row["upper"])
     assert {"steady", "stepped"} <= set(texts(axes))
+    assert axes.get_xlabel() == "billion barrels: median and 89 % interval"
     assert axes.get_title(loc="left") == "oil by 1 Sep 2024"
 
 

@@ -127,7 +127,7 @@ def stories(
 
     Parameters
     ----------
-    comparison : Comparison or mapping
+    comparison : estimates.comparison.Comparison or mapping
         A mapping is what its `document` gives, and what ``compare.json`` holds.
     quantity : str, optional
         Without it what the study leads with. A mapping holds nothing else.

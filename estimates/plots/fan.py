@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
 from estimates import words
@@ -273,7 +272,7 @@ def _label_report(axes: Axes, said: Said, height: float, side: str) -> None:
         ha="right" if side == "left" else "left",
         weight="normal" if said.is_other else "bold",
         zorder=7,
-        path_effects=[Stroke(linewidth=2.5, foreground="#ffffffb0"), Normal()],
+        bbox={"boxstyle": "square,pad=0.05", "fc": "#ffffff80", "ec": "none"},
     )
 
 
@@ -297,7 +296,7 @@ def draw_lanes(axes: Axes, lanes: Sequence[Lane]) -> Axes:
         return axes
     top = axes.get_ylim()[1]
     step = top * _LANE / _FAN
-    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
+    axes.set_yticks(axes.get_yticks())  # those of the fan alone, before its axis goes on below
     axes.axhline(0.0, color=SOFT, lw=0.8)
     for place, lane in enumerate(lanes[:MOST_LANES]):
         _draw_lane(axes, lane, place, -(place + 0.9) * step)

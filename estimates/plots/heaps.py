@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from estimates import words
-from estimates.plots.paper import BLUE, INK, ORANGE, WIDTH, number_axis, shortened
+from estimates.plots.paper import BLUE, INK, ORANGE, SOFT, WIDTH, number_axis, shortened
 
 SERIES = (BLUE, ORANGE)
 """The colour of the first and of the second series of `distributions`."""
@@ -90,7 +90,22 @@ def distributions(axes: Axes, rows: Sequence[Row], *, label: str = "") -> Axes:
         _draw_heading(axes, group)
         for row, place in group:
             _draw_row(axes, row, place)
+    _name_interval(axes, rows[0], places[0])
     return axes
+
+
+def _name_interval(axes: Axes, row: Row, place: _Place) -> None:
+    """What the bars are, told at the first one."""
+    axes.annotate(
+        "89 %",
+        (row.spread[2], place.floor + _BAR),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        color=SOFT,
+        zorder=4,
+    )
 
 
 def _ends(rows: Sequence[Row]) -> tuple[float, float]:

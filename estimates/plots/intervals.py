@@ -46,7 +46,7 @@ def ranges(axes: Axes, rows: Sequence[Ranged], *, title: str, label: str) -> Axe
     axes.set_yticks([])
     axes.grid(axis="x")
     number_axis(axes.xaxis, size)
-    axes.set_xlabel(f"{word} {label}".strip())
+    axes.set_xlabel(f"{word} {label}: median and 89 % interval".strip(" :"))
     axes.set_title(shortened(title, 52), loc="left", fontsize=10, color=SOFT)
     for place, row in enumerate(rows):
         _draw_range(axes, row, place + 0.2)

@@ -41,15 +41,20 @@ def specification_curve(above: Axes, below: Axes, curve: "Curve", *, label: str 
     number_axis(above.yaxis, size)
     above.set_title(shortened(f"{word} {label}".strip(), 60), loc="left", fontsize=9.5, color=SOFT)
     middle = len(place) // 2
-    above.annotate(
-        "median",
-        (place[middle], curve.median[middle]),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        fontsize=9,
-        color=BLUE,
-    )
+    for name, at, height, side in (
+        ("median", middle, curve.median[middle], ("center", "bottom", 4)),
+        ("89 % interval", -1, curve.upper[-1], ("right", "top", -4)),
+    ):
+        above.annotate(
+            name,
+            (place[at], height),
+            xytext=(0, side[2]),
+            textcoords="offset points",
+            ha=side[0],
+            va=side[1],
+            fontsize=9,
+            color=BLUE,
+        )
     for row, (_, _, chosen) in enumerate(curve.chosen):
         below.vlines(
             place[chosen],
