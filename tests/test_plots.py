@@ -387,6 +387,14 @@ def test_drawing_for_a_notebook_leaves_the_settings_of_the_caller_alone(pyplot):
     assert dict(mpl.rcParams) == before
 
 
+def test_pyplot_is_set_up_under_the_settings_of_the_caller(pyplot, monkeypatch):
+    seen, figure = [], pyplot.figure
+    monkeypatch.setattr(pyplot, "figure", lambda **given: seen.append(dict(mpl.rcParams)) or figure(**given))
+    before = dict(mpl.rcParams)
+    est.plots.pace(FIT)
+    assert seen == [before]
+
+
 def test_axes_of_ones_own_lose_what_the_style_leaves_out(pyplot):
     _, axes = pyplot.subplots()
     est.plots.carriers(FIT, ax=axes)

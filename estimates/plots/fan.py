@@ -272,7 +272,7 @@ def _label_report(axes: Axes, said: Said, height: float, side: str) -> None:
         ha="right" if side == "left" else "left",
         weight="normal" if said.is_other else "bold",
         zorder=7,
-        bbox={"boxstyle": "square,pad=0.05", "fc": "#ffffff80", "ec": "none"},
+        bbox={"boxstyle": "square,pad=0.05", "fc": "#ffffff60", "ec": "none"},
     )
 
 

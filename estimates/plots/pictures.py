@@ -80,8 +80,11 @@ class Picture:
     def _new(self) -> list[Axes]:
         from matplotlib import pyplot
 
+        # Before the style: a notebook sets pyplot up when the first figure is made, and leaving the style
+        # would undo that, so that no further picture was shown.
+        size = (WIDTH, self.height * self.panels)
+        figure = pyplot.figure(figsize=size, layout=layout(), facecolor="white")
         with style():
-            figure = pyplot.figure(figsize=(WIDTH, self.height * self.panels), layout=layout())
             return [figure.add_subplot(self.panels, 1, place + 1) for place in range(self.panels)]
 
 
