@@ -20,8 +20,9 @@ from pathlib import Path
 from measuring import ROOT, stamp, table
 
 import estimates as est
-from estimates import plots
 from estimates.files import replacing
+from estimates.plots.ecdfs import ecdfs
+from estimates.plots.paper import canvas, png, style
 from estimates.shelf import RIVALS
 
 DOCS, HERE = ROOT / "docs", ROOT / "benchmarks"
@@ -84,13 +85,13 @@ def picture(shelf):
     if shelf.index:
         panels.append(("which model it was", [shelf.index.ranked]))
     rows = -(-len(panels) // 2)
-    with plots.style():
-        figure, places = plots.canvas(3.0, panels=min(2, len(panels)), rows=rows)
+    with style():
+        figure, places = canvas(3.0, panels=min(2, len(panels)), rows=rows)
         for axes, (title, ranked) in zip(places, panels, strict=False):
-            plots.calibration(axes, ranked, title=title)
+            ecdfs(axes, ranked, title=title)
         for axes in places[len(panels) :]:
             axes.set_axis_off()
-        return plots.png(figure, 130)
+        return png(figure, 130)
 
 
 # ---- the page, from the JSON alone ---------------------------------------------------------------------------

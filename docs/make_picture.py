@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import estimates as est
-from estimates import page, plots
+from estimates.plots import pictures
+from estimates.plots.paper import canvas, png, style, svg
 
 STATIC = Path(__file__).parent / "_static"
 WORDS = (
@@ -15,14 +16,14 @@ WORDS = (
 def main() -> None:
     """Fit the flagship and write both files."""
     fit = est.infer(est.read("dprk-shells-2024"), "steady", seed=1)
-    rows = page.headline_rows(fit, fit.document())
-    with plots.style():
-        figure, (left, right) = plots.canvas(plots.height_of(rows), panels=2)
-        page.draw_carriers(left, fit)
-        page.draw_headline(right, fit, rows)
+    carriers, headline = pictures.carriers(fit), pictures.headline(fit)
+    with style():
+        figure, (left, right) = canvas(headline.height, panels=2)
+        carriers.draw(left)
+        headline.draw(right)
     STATIC.mkdir(exist_ok=True)
-    (STATIC / "answer.svg").write_text(plots.svg(figure, "answer", WORDS), encoding="utf-8")
-    (STATIC / "answer.png").write_bytes(plots.png(figure))
+    (STATIC / "answer.svg").write_text(svg(figure, "answer", WORDS), encoding="utf-8")
+    (STATIC / "answer.png").write_bytes(png(figure))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from estimates.errors import EstimatesError
 
 if TYPE_CHECKING:
-    from estimates import terms
+    from estimates import plots, terms
     from estimates.attribution import Sensitivity, sensitivity
     from estimates.calibrating import Calibration, calibrate
     from estimates.comparison import Comparison, compare
@@ -58,8 +58,8 @@ else:
         """Import a name on first use, so that ``import estimates`` stays fast."""
         import importlib
 
-        if name == "terms":
-            return importlib.import_module("estimates.terms")
+        if name in ("plots", "terms"):
+            return importlib.import_module(f"estimates.{name}")
         if name in _HOMES:
             return getattr(importlib.import_module(_HOMES[name]), name)
         raise AttributeError(f"module 'estimates' has no attribute {name!r}")
@@ -86,6 +86,7 @@ __all__ = [
     "forecast",
     "infer",
     "load",
+    "plots",
     "read",
     "read_forecast",
     "read_sweep",

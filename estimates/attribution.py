@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from estimates import shares
+from estimates import notebook, shares
 from estimates.assumptions import MODEL_ASSUMPTIONS, Distribution
 from estimates.errors import EngineError, QuestionError, StudyError, choices
 from estimates.estimate import SPREAD, Estimate, Measured
@@ -20,7 +20,7 @@ from estimates.quantities import dependencies
 from estimates.seeds import generator
 from estimates.study import Study
 from estimates.study.rereading import counted_twice
-from estimates.words import label, listed, number, scale, spoken_interval, units
+from estimates.words import label, listed, number, scale, spoken_interval, titled, units
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
@@ -131,6 +131,34 @@ class Sensitivity:
             once, twice = (spoken_interval(row[0], row[2]) for row in (self.spread, self.twice))
             then = f"have been {twice} in place of {once}" if twice != once else f"still have been {once}"
             yield f"With derived and relayed numbers counted as data of their own it would {then}."
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was found in sentences, and what knowing each assumption would do."""
+        study, conditions = self.estimate.study, self.estimate.conditions
+        unit = units(study.unit_of(self.quantity))
+        width = f"width once known{f', {unit}' if unit else ''}"
+        cells = [
+            [
+                driver.label,
+                driver.group,
+                _per_cent(driver.share.value),
+                number(driver.width, self.width / 2),
+                "judgement" if driver.is_judgement else "sourced",
+            ]
+            for driver in self.drivers
+        ]
+        columns = ["assumption", "part of", "share of the variance", width, "basis"]
+        return notebook.shown(
+            titled(study.title, study.variant_name),
+            [
+                *map(notebook.note, self.sentences()),
+                notebook.table(columns, cells, right=columns[2:4]),
+                notebook.note(
+                    f"Trust: {conditions.trust.verdict}. Model {conditions.model}, seed {conditions.seed}, "
+                    f"study {study.fingerprint}."
+                ),
+            ],
+        )
 
     def document(self) -> dict[str, Any]:
         """The result as the JSON document of ``estimates sensitivity --json``."""

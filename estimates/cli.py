@@ -79,6 +79,13 @@ Examples:
   estimates sweep --widths --cells 10000 --out results/multiverse
   estimates sweep --widths --cells 10000 --cluster tcp://10.0.0.1:8786"""
 
+_PLOT_EXAMPLES = """\b
+Examples:
+  estimates plot
+  estimates plot carriers
+  estimates plot drivers results/dprk-shells-2024/stepped --out drivers.png
+  estimates plot stories dprk-shells-2024"""
+
 _SCHEMA_EXAMPLES = """\b
 Examples:
   estimates schema | jq .definitions.Says
@@ -471,10 +478,10 @@ def sensitivity_(
 
 def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
     from estimates.files import replacing
-    from estimates.page import picture_of_drivers
-    from estimates.plots import png
+    from estimates.plots import pictures
+    from estimates.plots.paper import png
 
-    picture = png(picture_of_drivers(document))
+    picture = png(pictures.drivers(document).figure())
     with replacing(folder / "sensitivity.png") as temporary:
         temporary.write_bytes(picture)
     _write_json(document, folder / "sensitivity.json")
@@ -556,15 +563,11 @@ def _listed(text: str) -> list[str]:
 
 
 def _write_sweep(found: "Sweep", folder: Path) -> None:
-    from estimates import plots, words
     from estimates.files import replacing
+    from estimates.plots import pictures
+    from estimates.plots.paper import png
 
-    curve = found.curve()
-    with plots.style():
-        figure, (above, below) = plots.canvas(plots.height_of_curve(curve), panels=1, rows=2)
-        label = f"{words.units(found.varied().unit)}: {found.headline}"
-        plots.specification_curve(above, below, curve, label=label)
-        picture = plots.png(figure)
+    picture = png(pictures.curve(found).figure())
     with replacing(folder / "sweep.png") as temporary:
         temporary.write_bytes(picture)
     _write_json(found.document(), folder / "sweep.json")
@@ -751,6 +754,38 @@ def _scorecard(study: "Study", model: "ModelFile", engine: str, seed: int, *, as
     from estimates import tables
 
     _say(*tables.scorecard(document))
+
+
+@app.command(epilog=_PLOT_EXAMPLES)
+def plot(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Which picture; without it the names are listed.")
+    ] = None,
+    result: Annotated[
+        str, typer.Argument(metavar="RESULT", help="The folder that a command wrote, or the name of a study.")
+    ] = _FLAGSHIP,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file .svg or .png.  [default: NAME.svg in the folder]"),
+    ] = None,
+) -> None:
+    """Draw one picture from what earlier commands wrote; nothing is fitted."""
+    from estimates import gallery
+
+    if name is None:
+        print(f"Pictures, each with the command that comes first:\n{gallery.listing()}")
+        print("\nDraw one: estimates plot NAME [RESULT]")
+        return
+    if out:
+        gallery.check_ending(out)
+        _check_folder(out.parent)
+    picture, folder, trust = gallery.drawn(name, result)
+    path = out or folder / f"{name}.svg"
+    gallery.write(name, picture, path)
+    _say(f"Wrote {path}.")
+    if trust == "bad":
+        _say("It shows a fit with the verdict bad: do not rely on it.")
+        raise typer.Exit(EXIT_BAD_VERDICT)
 
 
 @app.command()

@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from estimates import shelf
+from estimates import notebook, shelf
 from estimates.errors import QuestionError, choices
 from estimates.estimate import INTERVAL, SPREAD, Estimate, Measured
 from estimates.files import finite
 from estimates.inference import Blend, Evidence, fitted, log_evidence
 from estimates.study import Study
 from estimates.study.rereading import rereadings
-from estimates.words import odds, story_label
+from estimates.words import date_words, label, odds, story_label, units
 from estimates.workers import Progress, Workers
 
 LIMIT = 10.0
@@ -207,6 +207,38 @@ class Comparison:
 
     # ---- quantities ----------------------------------------------------------------------------
 
+    def across(self, name: str | None = None, at: str | None = None) -> dict[str, Any]:
+        """A quantity under every story: the trust, the median and the 89 % interval of each, in their order.
+
+        Parameters
+        ----------
+        name : str, optional
+            Without it, what the study leads with.
+        at : str, optional
+            A report; without it the last fitted one, for what changes from day to day.
+
+        Raises
+        ------
+        QuestionError
+            As `Estimate.quantity`.
+        """
+        study, name = self.study, name or self.study.leading[0]
+        day = at or (study.fitted[-1].id if study.needs_day(name) else None)
+        rows = [story.estimate.row(name, day) for story in self.stories]
+        says = study.quantities[name].says if name in study.quantities else ""
+        return {
+            "name": name,
+            "label": label(name, says),
+            "at": day,
+            "date": rows[0]["date"],
+            "unit": rows[0]["unit"],
+            "stories": [
+                {"story": story.label, "trust": story.estimate.trust.verdict}
+                | {end: row[end] for end in ("lower", "median", "upper")}
+                for story, row in zip(self.stories, rows, strict=True)
+            ],
+        }
+
     def average(
         self, name: str, at: str | None = None, *, among: Iterable[Place] | None = None
     ) -> dict[str, dict[str, float]]:
@@ -283,6 +315,37 @@ class Comparison:
             "issuer": _first_issuer(self.study),
         }
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the headline under every story, with its evidence and its trust."""
+        asked = self.across()
+        unit = units(asked["unit"])
+        cells = [
+            [
+                story.label,
+                *notebook.numbers(row, "dimensionless")[:2],
+                _evidence_words(story.estimate.log_evidence),
+                row["trust"],
+            ]
+            for story, row in zip(self.stories, asked["stories"], strict=True)
+        ]
+        columns = ["story", "median", f"{100 * INTERVAL:.0f} % interval", "log evidence", "trust"]
+        when = f" by {date_words(asked['date'])}" if asked["date"] else ""
+        conditions = self.stories[0].estimate.conditions
+        return notebook.shown(
+            self.study.title,
+            [
+                notebook.note(f"{asked['label']}{when}{f', {unit}' if unit else ''}"),
+                notebook.table(columns, cells, right=["median", "log evidence"]),
+                *(notebook.note(pair.sentence()) for pair in self._against_the_best()),
+                notebook.note(f"Seed {conditions.seed}, study {self.study.fingerprint}."),
+            ],
+        )
+
+    def _against_the_best(self) -> list[Pair]:
+        """What the evidence says of the best story and each other."""
+        best = self.best
+        return [pair for pair in self.pairs() if best and best.place in (pair.first, pair.second)]
+
     # ---- the whole as a document ---------------------------------------------------------------
 
     def document(self) -> dict[str, Any]:
@@ -299,6 +362,7 @@ class Comparison:
             "versions": self.stories[0].estimate.conditions.versions,
             "stories": [self._story_row(story) for story in self.stories],
             "best": best.label if best else None,
+            "headline": self.across(),
             "readings": [
                 {"name": reading, "log_evidence": {label_of(p): _row(m) for p, m in found.items()}}
                 for reading, found in self.readings.items()
@@ -320,13 +384,8 @@ class Comparison:
 
     def _telling_rows(self) -> list[dict[str, Any]]:
         """What would tell the best story from each that is not distinguishable from it."""
-        best = self.best
-        if best is None:
-            return []
         unsure = [
-            pair
-            for pair in self.pairs()
-            if best.place in (pair.first, pair.second) and pair.verdict in (Verdict.SAME, Verdict.DEPENDS)
+            pair for pair in self._against_the_best() if pair.verdict in (Verdict.SAME, Verdict.DEPENDS)
         ]
         return [
             {
@@ -561,6 +620,10 @@ def _reread(study: Study, model: str, seed: int, start: Blend | None) -> Evidenc
 
 def _row(measured: Measured | None) -> dict[str, float] | None:
     return {"value": measured.value, "mcse": measured.mcse} if measured else None
+
+
+def _evidence_words(found: Measured | None) -> str:
+    return f"{found.value:.2f} ± {found.mcse:.2f}" if found else "none"
 
 
 def _headline(study: Study) -> tuple[str, str | None]:

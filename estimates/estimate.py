@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
+from estimates import notebook
 from estimates.claims import truth
 from estimates.errors import OutputError, QuestionError, StudyError, choices
 from estimates.files import replacing
@@ -23,6 +24,7 @@ from estimates.sources import independent_sources
 from estimates.study import Study, restore
 from estimates.trust import Trust
 from estimates.units import DATE
+from estimates.words import probability, titled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -406,6 +408,15 @@ class Estimate:
 
     def document(self) -> dict[str, Any]:
         """The estimate as the JSON document of ``estimates run --json``."""
+        return self._provenance() | {
+            "quantities": self.quantities(),
+            "trend": self.trend(),
+            "parameters": self.parameter_rows(),
+            "claims": self.claim_rows(),
+        }
+
+    def _provenance(self) -> dict[str, Any]:
+        """What the document says of how it was made, and how far to trust it."""
         conditions, study = self.conditions, self.study
         evidence, sources = conditions.log_evidence, independent_sources(study)
         return {
@@ -424,10 +435,6 @@ class Estimate:
             "log_evidence": {"value": evidence.value, "mcse": evidence.mcse} if evidence else None,
             "trust": conditions.trust.document(),
             "sources": asdict(sources) if sources else None,
-            "quantities": self.quantities(),
-            "trend": self.trend(),
-            "parameters": self.parameter_rows(),
-            "claims": self.claim_rows(),
         }
 
     def __repr__(self) -> str:
@@ -437,6 +444,26 @@ class Estimate:
             f"<Estimate of {self.study.name}{reading} by {conditions.model}, {conditions.engine}, "
             f"seed {conditions.seed}, {self.trust.verdict}>"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: every quantity at the last report, every claim, and the conditions."""
+        claims = [
+            [self.study.claims[row["id"]].says, probability(row["probability"])] for row in self.claim_rows()
+        ]
+        found = [notebook.table(["claim", "probability"], claims, right=["probability"])] if claims else []
+        title = titled(self.study.title, self.study.variant_name)
+        return notebook.shown(title, [self._last_rows(), *found, *notebook.conditions(self._provenance())])
+
+    def _last_rows(self) -> str:
+        """Every quantity at the last report, as a table for a notebook."""
+        names = [self.study.carriers.name, *self.study.quantities]
+        rows = [self.row(name, at) for name in names for at in self._days_of(name)[-1:]]
+        columns = ["quantity", "by", "median", f"{100 * INTERVAL:.0f} % interval", "unit"]
+        cells = [
+            [row["name"], notebook.day(row["date"]), *notebook.numbers(row, row["unit"], row["mcse_median"])]
+            for row in rows
+        ]
+        return notebook.table(columns, cells, right=["median"])
 
     # ---- files ---------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
+from estimates import notebook
 from estimates.correlations import score_correlations
 from estimates.dials import FARTHEST, Dial, Setting
 from estimates.errors import ContradictionError, QuestionError, choices
@@ -26,7 +27,7 @@ from estimates.inference import infer
 from estimates.overturning import Search, is_over
 from estimates.study import Study
 from estimates.study.rereading import has_over, opened
-from estimates.words import date_words, listed, number, odds, one_in, probability, units
+from estimates.words import date_words, listed, number, odds, one_in, probability, titled, units
 from estimates.workers import Progress, Workers
 
 TRIES = 2000
@@ -167,6 +168,22 @@ class Falsification:
         told = [f"{other}, which goes together with {name}" for other, name in left.items()]
         return f" Left where it was: {listed(told)}." if told else ""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was found in sentences, and where each assumption alone would do it."""
+        cells = [
+            [dial.name, *_alone(dial, self.alone[dial.name]), "data" if dial.is_fitted else "assumed only"]
+            for dial in self.dials
+        ]
+        columns = ["assumption", "overturns it alone at", "chance of so far out", "rests on"]
+        return notebook.shown(
+            titled(self.study.title, self.study.variant_name),
+            [
+                *map(notebook.note, self.sentences()),
+                notebook.table(columns, cells),
+                notebook.note(f"Model {self.model}, seed {self.seed}, study {self.study.fingerprint}."),
+            ],
+        )
+
     def document(self) -> dict[str, Any]:
         """The result as the JSON document of ``estimates falsify --json``."""
         numbers = {"prior": self.prior, "posterior": self.posterior, "opened": self.opened}
@@ -199,6 +216,11 @@ class Falsification:
             "unfitted": _overturned(self.unfitted),
             "unconfirmed": list(self.unconfirmed),
         }
+
+
+def _alone(dial: Dial, found: Overturned | None) -> tuple[str, str]:
+    """The value of a dial that overturns a claim by itself, and its chance."""
+    return (shown(dial, found.values[dial.name]), one_in(found.chance)) if found else ("no value", "")
 
 
 def _placed(dial: Dial, value: float | dt.date) -> str:

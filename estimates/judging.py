@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from estimates import shelf
+from estimates import notebook, shelf
 from estimates.claims import Claim
 from estimates.errors import ContradictionError, QuestionError, StudyError
 from estimates.estimate import Measured
@@ -111,6 +111,24 @@ class Verdicts:
 
     def __getitem__(self, claim: str) -> Judged:
         return {one.id: one for one in self.judged}[claim]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what becomes of each claim, and which fits are not good."""
+        doubtful = [f"{one.label} ({one.verdict})" for one in self.trusted if one.verdict != "good"]
+        trust = f"Not good: {listed(doubtful)}" if doubtful else "Trust: good in all"
+        return notebook.shown(
+            self.study.title,
+            [
+                notebook.table(
+                    ["claim", "what becomes of it"], [[one.claim.says, one.says] for one in self.judged]
+                ),
+                *(notebook.note(f"Left out: {story}, {reason}.") for story, reason in self.left_out),
+                notebook.note(
+                    f"{trust}. Stories: {listed([one.label for one in self.trusted])}. Seed {self.seed}, "
+                    f"study {self.study.fingerprint}."
+                ),
+            ],
+        )
 
     def document(self) -> dict[str, Any]:
         """The verdicts as the JSON document of ``estimates claims --json``."""

@@ -12,26 +12,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from estimates import plots, shelf, tables, words
+from estimates import shelf, tables, words
 from estimates.assumptions import Assumption
 from estimates.beside import Beside
 from estimates.beside import beside as found_beside
 from estimates.estimate import Estimate
 from estimates.files import replacing
+from estimates.plots import pictures
+from estimates.plots.paper import svg
+from estimates.plots.pictures import label_of
 from estimates.reports import Report, relays
 from estimates.study import Study, packaged
-
-DOTS = tuple((np.arange(50) + 0.5) / 50)
-"""The probabilities of the dots of a distribution: fifty cases, equally likely."""
-
-MOST_HEADINGS = 3
-"""Distributions are drawn for at most so many report days, the last ones."""
 
 MOST_CLAIMS = 3
 """The answer names at most so many claims; the table has all."""
@@ -112,87 +106,6 @@ def web_host(address: str) -> str:
     return host.removeprefix("www.") if parts.scheme in ("http", "https") else ""
 
 
-# ---- pictures ----------------------------------------------------------------------------------
-
-
-def draw_carriers(axes: Axes, estimate: Estimate) -> None:
-    """The carriers over time as a fan, with the reports on them."""
-    bands = estimate.bands()
-    days = bands["day"].values.astype("datetime64[D]").tolist()
-    prior = estimate.bands(group="prior").values if "prior" in estimate.data.children else None
-    said = [
-        plots.Said(report.published, *report.says.seen, words=str(report.says))
-        for report in _drawn_reports(estimate.study)
-    ]
-    plots.fan(axes, days, bands.values, prior, said, label=words.label(estimate.study.carriers.name))
-
-
-def _drawn_reports(study: Study) -> list[Report]:
-    """The fitted reports on the carriers from their start: those that the fan can be held against."""
-    return [report for report in study.fitted if report.measures == study.carriers.name and not report.since]
-
-
-def headline_rows(estimate: Estimate, document: dict[str, Any]) -> list[plots.Row]:
-    """The distributions of the headline quantities at the last report days."""
-    study = estimate.study
-    names = study.leading
-    rows = [row for row in document["quantities"] if row["name"] in names]
-    dates = sorted({row["date"] for row in rows if row["date"]})[-MOST_HEADINGS:]
-    shown = {(row["date"], row["name"]): row for row in rows if row["date"] is None or row["date"] in dates}
-    ordered = sorted(shown.values(), key=lambda row: (row["date"] or "", names.index(row["name"])))
-    return [
-        plots.Row(
-            heading=words.date_words(row["date"], short=True) if row["date"] else "on every day",
-            label=_label(study, row["name"]),
-            series=names.index(row["name"]),
-            dots=estimate.bands(row["name"], row["at"], probs=DOTS).values,
-            spread=(row["lower"], row["median"], row["upper"]),
-            said=tuple(
-                (report.says.printed, str(report.says))
-                for report in study.reports
-                if report.measures == row["name"] and str(report.published) == row["date"]
-            ),
-        )
-        for row in ordered
-    ]
-
-
-def picture_of_carriers(estimate: Estimate) -> Figure:
-    """The fan as a figure of its own."""
-    with plots.style():
-        figure, (axes,) = plots.canvas(4.0)
-        draw_carriers(axes, estimate)
-    return figure
-
-
-def picture_of_headline(estimate: Estimate, document: dict[str, Any]) -> Figure:
-    """The headline quantities as a figure of their own."""
-    rows = headline_rows(estimate, document)
-    with plots.style():
-        figure, (axes,) = plots.canvas(plots.height_of(rows))
-        draw_headline(axes, estimate, rows)
-    return figure
-
-
-def draw_headline(axes: Axes, estimate: Estimate, rows: Sequence[plots.Row]) -> None:
-    """The rows of `headline_rows` on one axis in their unit."""
-    unit = estimate.study.unit_of(estimate.study.leading[0])
-    plots.distributions(axes, rows, label=words.units(unit))
-
-
-def picture_of_drivers(document: dict[str, Any]) -> Figure:
-    """What knowing each assumption would do, from the document of ``estimates sensitivity``."""
-    rows = [plots.Known(row["label"], row["width"], row["judgement"]) for row in document["drivers"]]
-    with plots.style():
-        figure, (axes,) = plots.canvas(plots.height_of_widths(rows))
-        plots.widths(axes, rows, document["width"], label=words.units(document["unit"]))
-    return figure
-
-
-def _label(study: Study, name: str) -> str:
-    return words.label(name, study.quantities[name].says if name in study.quantities else "")
-
-
 # ---- what the template asks for ----------------------------------------------------------------
 
 
@@ -222,7 +135,7 @@ class _Page:
         return [self._answer(rows[name]) for name in self.study.leading if name in rows]
 
     def _answer(self, row: Row) -> Row:
-        error, label = row["mcse_median"], _label(self.study, row["name"])
+        error, label = row["mcse_median"], label_of(self.study, row["name"])
         return {
             "name": row["name"],
             "label": label,
@@ -257,7 +170,7 @@ class _Page:
             for row in shown
         )
         alternative = f"Fan of {self.study.carriers.name} over time with the reports. {told}."
-        return plots.svg(picture_of_carriers(self.estimate), "carriers", alternative)
+        return svg(pictures.carriers(self.estimate).figure(), "carriers", alternative)
 
     @cached_property
     def headline_picture(self) -> str:
@@ -266,7 +179,7 @@ class _Page:
         )
         when = f" on {self.answers[0]['date']}" if self.answers[0]["date"] else ""
         alternative = f"Distributions side by side. {told} {self.answers[0]['unit']}{when}."
-        return plots.svg(picture_of_headline(self.estimate, self.document), "headline", alternative)
+        return svg(pictures.headline(self.estimate).figure(), "headline", alternative)
 
     @property
     def said_in_headline(self) -> bool:
@@ -278,12 +191,23 @@ class _Page:
     def days_left_out(self) -> bool:
         """Whether some report days are not in the headline picture."""
         dates = {row["date"] for row in self.document["quantities"] if row["name"] in self.study.leading}
-        return len(dates) > MOST_HEADINGS
+        return len(dates) > pictures.MOST_HEADINGS
+
+    @property
+    def issuers_apart(self) -> bool:
+        """Whether the fan tells issuers apart."""
+        return len({report.issuer for report in self.study.fitted}) > 1
+
+    @property
+    def hollow_reports(self) -> list[str]:
+        """Fitted reports on the fan that it cannot be held against."""
+        drawn = pictures.drawn_reports(self.study)
+        return [report.id for report in drawn if pictures.is_counted_otherwise(report)]
 
     @property
     def undrawn_reports(self) -> list[str]:
-        """Fitted reports that the fan does not show."""
-        return [report.id for report in self.study.fitted if report not in _drawn_reports(self.study)]
+        """Fitted reports that have no height on the fan."""
+        return [report.id for report in self.study.fitted if report not in pictures.drawn_reports(self.study)]
 
     @cached_property
     def drivers_picture(self) -> str:
@@ -297,7 +221,7 @@ class _Page:
             f"Bars: the width of the {self.share} interval of {found['quantity']} once each assumption "
             f"is known, now {now}. {told}."
         )
-        return plots.svg(picture_of_drivers(found), "drivers", alternative)
+        return svg(pictures.drivers(found).figure(), "drivers", alternative)
 
     # Where a number comes from
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from estimates import shelf
+from estimates import notebook, shelf
 from estimates.cluster import Cluster
 from estimates.errors import OutputError, QuestionError, choices
 from estimates.files import finite, replacing
@@ -29,6 +29,7 @@ from estimates.journal import Journal, not_written, refuse_another
 from estimates.multiverse import WIDEST, Cell, Multiverse, in_words
 from estimates.readings import Row, bearing, label, proposal_of, rows_of
 from estimates.study import Study, restore
+from estimates.words import listed, number, units
 from estimates.workers import Progress, Workers
 
 if TYPE_CHECKING:
@@ -418,6 +419,33 @@ class Sweep:
     def verdicts(self) -> dict[str, int]:
         """How many cells have each verdict."""
         return {str(verdict): int(n) for verdict, n in self.table["verdict"].value_counts().items()}
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the headline over all readings, and which choices move it."""
+        verdicts = listed([f"{count:,} {verdict}" for verdict, count in self.verdicts().items()])
+        try:
+            found = list(self._varied_parts())
+        except QuestionError as error:  # every reading contradicts the reports
+            found = [notebook.note(f"{error.what[:1].upper()}{error.what[1:]}.")]
+        last = f"Trust: {verdicts}. Seed {self.plan['seed']}, study {self.study.fingerprint}."
+        return notebook.shown(self.study.title, [*found, notebook.note(last)])
+
+    def _varied_parts(self) -> Iterator[str]:
+        varied = self.varied()
+        spread = varied.medians[2] - varied.medians[0]
+        low, middle, high = (number(median, spread) for median in varied.medians)
+        yield notebook.note(
+            f"{len(self.table):,} readings. The median of {varied.name} goes from {low} to {high} "
+            f"{units(varied.unit)}, {middle} in the middle one; {100 * varied.share_between:.0f} % of the "
+            "variance lies between readings, the rest within each."
+        )
+        cells = [
+            [axis, listed(self.axes[axis]), f"{100 * share:.0f} %"]
+            for axis, share in varied.by_axis.items()
+            if len(self.axes[axis]) > 1
+        ]
+        columns = ["choice", "options", "share of the variance between"]
+        yield notebook.table(columns, cells, right=columns[2:])
 
     def document(self) -> dict[str, Any]:
         """What ``estimates sweep --json`` prints: the plan, the variation of the headline, and all claims."""

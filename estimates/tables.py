@@ -41,8 +41,7 @@ def wrapped(text: str, width: int) -> str:
 
 def title(study: Study) -> Text:
     """The title, and the reading if it is not the study's own."""
-    reading = f", read as {study.variant_name}" if study.variant_name else ""
-    return Text(plain(f"{study.title}{reading}"), style="bold")
+    return Text(plain(words.titled(study.title, study.variant_name)), style="bold")
 
 
 def answer(study: Study, document: dict[str, Any]) -> Iterator[str]:
@@ -144,15 +143,7 @@ def trend(study: Study, document: dict[str, Any]) -> Iterator[str]:
 def trust(document: dict[str, Any]) -> Iterator[str]:
     """The verdict with what it rests on, one line, then its notes."""
     found = document["trust"]
-    shown = [f"{found['ess']:,.0f} effective draws"]
-    if found["pareto_k"] is not None:
-        shown.append(f"Pareto k-hat {found['pareto_k']:.2f}")
-    if found["r_hat"] is not None:
-        shown.append(f"R-hat {found['r_hat']:.3f}")
-    evidence = document["log_evidence"]
-    if evidence:
-        shown.append(f"log evidence {words.evidence(evidence['value'], evidence['mcse'])}")
-    yield f"Trust: {found['verdict']} ({', '.join(shown)})."
+    yield words.trusted(found, document["log_evidence"])
     yield from (f"  {note}" for note in found["notes"])
     yield f"Engine: {document['engine']}; {document['engine_reason']}."
     reading = f", variant {document['variant']}" if document["variant"] else ""

@@ -111,6 +111,23 @@ def spoken(value: float, spread: float = 0.0, mcse: float = 0.0) -> str:
     return f"{number(value / size, spread / size, mcse / size)} {word}".strip()
 
 
+def in_millions(text: str) -> str:
+    """A text in which numbers from a million on are in millions, to the digit.
+
+    Examples
+    --------
+    >>> in_millions("about 6,570,000"), in_millions("between 200,000 and 1,000,000")
+    ('about 6.57 million', 'between 200,000 and 1 million')
+    """
+
+    def said(found: re.Match[str]) -> str:
+        value = float(found[0].replace(",", ""))
+        size, word = scale(value)
+        return f"{value / size:,.10g} {word}"
+
+    return re.sub(r"\d{1,3}(?:,\d{3}){2,}(?!\d)", said, text)
+
+
 def spoken_interval(lower: float, upper: float, mcse: float = 0.0) -> str:
     """An interval as in a sentence.
 
@@ -310,6 +327,15 @@ def story_label(model: str, variant: str | None) -> str:
     return f"{model} ({variant})" if variant else model
 
 
+def titled(title: str, variant: str | None) -> str:
+    """The title of a study, with the reading if it is not its own.
+
+    >>> titled("Shells shipped", None), titled("Shells shipped", "mid_2022")
+    ('Shells shipped', 'Shells shipped, read as mid_2022')
+    """
+    return f"{title}, read as {variant}" if variant else title
+
+
 def together(names: Sequence[str], rank_correlation: float) -> str:
     """That two assumptions go together.
 
@@ -317,3 +343,19 @@ def together(names: Sequence[str], rank_correlation: float) -> str:
     'payload and packed_mass_152 go together: rank correlation -0.3'
     """
     return f"{listed(names)} go together: rank correlation {rank_correlation:g}"
+
+
+def trusted(found: Mapping[str, Any], log_evidence: Mapping[str, float] | None = None) -> str:
+    """The verdict on a fit with what it rests on, a sentence.
+
+    >>> trusted({"verdict": "good", "ess": 9012.3, "pareto_k": 0.214, "r_hat": None})
+    'Trust: good (9,012 effective draws, Pareto k-hat 0.21).'
+    """
+    shown = [f"{found['ess']:,.0f} effective draws"]
+    if found["pareto_k"] is not None:
+        shown.append(f"Pareto k-hat {found['pareto_k']:.2f}")
+    if found["r_hat"] is not None:
+        shown.append(f"R-hat {found['r_hat']:.3f}")
+    if log_evidence:
+        shown.append(f"log evidence {evidence(log_evidence['value'], log_evidence['mcse'])}")
+    return f"Trust: {found['verdict']} ({', '.join(shown)})."

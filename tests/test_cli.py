@@ -20,7 +20,7 @@ from estimates.estimate import Estimate
 from estimates.sources import independent_sources
 from estimates.trust import Trust
 
-COMMANDS = ("run", "check", "compare", "forecast", "resolve", "studies", "models", "new", "schema")
+COMMANDS = ("run", "check", "compare", "forecast", "resolve", "plot", "studies", "models", "new", "schema")
 
 MINE = '''\
 """Mine: a pace that is the same every day, from a day that is given."""

@@ -324,15 +324,21 @@ def test_names_in_any_script_are_shown_as_they_are():
     assert "порт «Söhne» $x_1$" in Reader(html).text
 
 
-def test_a_report_that_the_fan_cannot_show_is_named():
+def test_a_report_that_the_fan_cannot_be_held_against_is_named():
     since = changed(
         'published = 2024-09-01\nissuer = "port"',
         'published = 2024-09-01\nsince = 2024-01-01\nissuer = "port"',
     )
-    assert (
-        "Not drawn, because they measure something else or another period: autumn."
-        in Reader(rendered(since)).text
-    )
+    assert "Hollow, because they count another period or scope: autumn." in Reader(rendered(since)).text
+
+
+def test_a_report_that_has_no_height_on_the_fan_is_named_and_its_issuer_has_a_lane():
+    own = changed('issuer = "port"\nderived_from = "autumn"', 'issuer = "union"')
+    text = Reader(rendered(own)).text
+    assert "Without a bar, because they measure something else: autumn_oil." in text
+    assert "a lane of its own" in text
+    assert "union: oil" in text
+    assert "a lane of its own" not in Reader(rendered(OIL)).text
 
 
 def test_a_headline_that_is_the_same_on_every_day_needs_no_date():

@@ -31,6 +31,7 @@ from estimates.quantities import Quantity, dependencies
 from estimates.reports import Identifier, Noun, Report, Words, fitted_reports, predecessors, relays
 from estimates.study.checks import check
 from estimates.study.refusals import translated
+from estimates.study.shown import as_html
 from estimates.units import DATE, Units, units_of
 
 type Frozen[T] = Annotated[Mapping[Identifier, T], AfterValidator(MappingProxyType), PlainSerializer(dict)]
@@ -228,6 +229,9 @@ class Study(Noun):
     def variant_name(self) -> str | None:
         """The variant this study was read as, if any."""
         return self._variant
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @cached_property
     def fingerprint(self) -> str:
