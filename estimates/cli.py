@@ -118,10 +118,10 @@ _NEXT = {
     "claims": ("what it would take to overturn one", "falsify"),
     "falsify": ("which assumption carries the answer", "sensitivity"),
     "sensitivity": ("which of all choices move the answer", "sweep --widths --cells 500"),
-    "sweep": ("what an issuer would see next", "forecast"),
+    "sweep": ("a count that is still to come", "forecast"),
     "forecast": ("keep it, to be scored when the report comes", "forecast"),
     "resolve": ("every past report, forecast and scored", "forecast --scorecard"),
-    "scorecard": ("what an issuer would see next", "forecast"),
+    "scorecard": ("a count that is still to come", "forecast"),
 }
 """After each command, what a person may ask next, and the command that answers it."""
 
