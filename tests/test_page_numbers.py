@@ -286,8 +286,9 @@ def test_a_page_with_nothing_beside_it_shows_no_number_of_a_finding(shown):
 
 @pytest.mark.parametrize("picture", ["carriers", "headline", "drivers"])
 def test_numbers_in_a_picture_are_what_was_said_days_or_evenly_spaced(shown, picture):
-    estimate, _, html = shown
+    estimate, beside, html = shown
     study, prior = estimate.study, estimate.bands(group="prior").values[4].max()
+    now, drivers = beside.sensitivity["width"], beside.sensitivity["drivers"]
     svg = next(
         s
         for s in BeautifulSoup(html, "html.parser").find_all("svg")
@@ -295,15 +296,16 @@ def test_numbers_in_a_picture_are_what_was_said_days_or_evenly_spaced(shown, pic
     )
     texts = [" ".join(text.get_text().split()) for text in svg.find_all("text")]
     years = {str(year) for year in range(study.epoch.year, study.horizon.year + 1)}
-    said = [str(report.says) for report in study.reports]
+    said = [words.in_millions(str(report.says)) for report in study.reports]
+    widths = [words.spoken(width, now / 2) for width in (now, *(row["width"] for row in drivers))]
     days = [words.date_words(report.published, short=True) for report in study.reports]
     names = [told_of(study, name) for name in study.leading]
     explained = {"million"} | {
         n
-        for text in (*said, *days, *names, "89 %", "50 %", words.spoken(prior, prior / 2))
+        for text in (*said, *widths, *days, *names, "89 %", "50 %", words.spoken(prior, prior / 2))
         for n in numbers(text)
     }
-    bare = [text for text in texts if re.fullmatch(r"-?[\d.,]+", text) and text not in years]
+    bare = [text for text in texts if re.fullmatch(r"-?[\d.,]+", text) and text not in (*years, *widths)]
     for text in set(texts).difference(bare, years):
         assert explained.issuperset(numbers(text)), text
     ticks = [float(text.replace(",", "")) for text in bare]
