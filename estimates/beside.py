@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from estimates.estimate import Estimate
-
-CLAIMS, COMPARISON, SENSITIVITY = "claims.json", "compare.json", "sensitivity.json"
-FALSIFIED = "falsify_*.json"
+from estimates.files import CLAIMS, COMPARISON, FALSIFIED, SENSITIVITY
 
 type Document = dict[str, Any]
 
@@ -55,7 +53,10 @@ def beside(estimate: Estimate, folder: Path) -> Beside:
 
     near, both = (folder,), (folder, folder.parent)
     claims, comparison = (next(belonging(name, both), None) for name in (CLAIMS, COMPARISON))
-    sensitivity, falsified = next(belonging(SENSITIVITY, near), None), tuple(belonging(FALSIFIED, near))
+    sensitivity, falsified = (
+        next(belonging(SENSITIVITY, near), None),
+        tuple(belonging(FALSIFIED.format(claim="*"), near)),
+    )
     return Beside(claims, comparison, sensitivity, falsified, tuple(dict.fromkeys(outdated)))
 
 

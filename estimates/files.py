@@ -7,6 +7,17 @@ from pathlib import Path
 
 from estimates.errors import OutputError
 
+RESULTS = Path("results")
+"""Where the commands write unless they are told otherwise."""
+
+CLAIMS, COMPARISON, SENSITIVITY, FALSIFIED = (
+    "claims.json",
+    "compare.json",
+    "sensitivity.json",
+    "falsify_{claim}.json",
+)
+"""What the commands of these names find, beside the estimates of the same study."""
+
 
 def finite(number: float) -> float | None:
     """The number as JSON can hold it, which knows no infinity: null stands for one, and for an open end."""

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from estimates.beside import COMPARISON, SENSITIVITY
 from estimates.errors import EstimatesError, OutputError, QuestionError, choices
-from estimates.files import replacing
+from estimates.files import COMPARISON, RESULTS, SENSITIVITY, replacing
 from estimates.study import packaged, read
 from estimates.words import listed
 
 if TYPE_CHECKING:
     from estimates.plots.pictures import Picture
-
-RESULTS = Path("results")
-"""Where the commands write unless they are told otherwise."""
 
 DEFAULT = "steady"
 """The model that commands take unless they are told another: of several results its own is meant."""

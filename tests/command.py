@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from estimates import cli
+from estimates.cli.program import _exit_code
 
 
 class Outcome(NamedTuple):
@@ -42,7 +42,7 @@ def in_terminal(*words: str | Path, typed: str = "") -> Outcome:
 def _called(words: tuple[str | Path, ...], out: io.StringIO, err: io.StringIO) -> Outcome:
     argv = ["estimates", *map(str, words)]
     with mock.patch("sys.argv", argv), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli._exit_code()
+        code = _exit_code()
     return Outcome(code, out.getvalue(), err.getvalue())
 
 

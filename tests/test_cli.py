@@ -573,7 +573,7 @@ def test_the_version_is_the_one_that_is_installed():
 
 
 def test_check_never_imports_pymc():
-    program = "import sys; from estimates import cli; sys.argv[1:] = ['check']; code = cli._exit_code(); "
+    program = "import sys; from estimates.cli.program import _exit_code; sys.argv[1:] = ['check']; code = _exit_code(); "
     program += (
         "sys.exit(code or 'pymc' in sys.modules or 'arviz' in sys.modules or 'matplotlib' in sys.modules)"
     )

@@ -11,7 +11,7 @@ from drawn import drawn
 from small import OIL
 
 import estimates as est
-from estimates.cli import _NEXT
+from estimates.cli.saying import NEXT
 from estimates.estimate import Estimate
 from estimates.trust import Trust
 
@@ -180,7 +180,7 @@ def test_a_check_tells_to_run_and_one_that_is_not_complete_to_check_again(oil):
 
 
 def test_every_command_that_is_told_is_one_that_the_command_line_takes():
-    for _, command in _NEXT.values():
+    for _, command in NEXT.values():
         shown = estimates(command.split()[0], "--help")
         assert shown.code == 0
         for option in re.findall("--[a-z]+", command):
