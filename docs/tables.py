@@ -6,8 +6,10 @@
 - ``families``: the families of priors and their fields
 - ``model-assumptions``: the names and units that models agree upon
 - ``shelf``: the models of the shelf
+- ``shelf-page``: the same with all that their docstrings say
 - ``laws``: the laws of models, or of studies
 - ``example-study``: a study file, shown and read
+- ``citation``: how the library is cited, from CITATION.cff
 """
 
 import importlib
@@ -16,6 +18,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import shelf_page
+import yaml
 from docutils import nodes
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
@@ -118,6 +122,15 @@ class Shelf(Table):
             yield f"`{name}`", model.first_line.partition(": ")[2] or model.first_line, asked
 
 
+class ShelfPage(SphinxDirective):
+    """The page of the shelf, as models/README.md has it, below its heading."""
+
+    def run(self) -> list[nodes.Node]:
+        """A section for each model."""
+        _, _, text = shelf_page.page(files="../models/", docs="").partition("\n")  # the heading is the page's own
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
 class Laws(Table):
     """The laws of models or of studies."""
 
@@ -149,6 +162,32 @@ class ExampleStudy(SphinxDirective):
         return [nodes.literal_block(text, text, language="toml")]
 
 
+class Citation(SphinxDirective):
+    """What CITATION.cff says, as a line of text and as BibTeX."""
+
+    def run(self) -> list[nodes.Node]:
+        """The line and the entry."""
+        _, path = self.env.relfn2path("/../CITATION.cff")
+        self.env.note_dependency(path)
+        said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        authors = " and ".join(_name(author) for author in said["authors"])
+        line = f"{authors}. {said['title']}. Version {said['version']}. Licence: {said['license']}."
+        entry = {
+            "title": f"{{{said['title']}}}",
+            "author": f"{{{authors}}}",
+            "version": said["version"],
+            "url": said.get("repository-code") or said.get("url"),
+        }
+        fields = "\n".join(f"  {key} = {{{value}}}," for key, value in entry.items() if value)
+        bibtex = f"@software{{estimates,\n{fields}\n}}"
+        return [nodes.paragraph("", line), nodes.literal_block(bibtex, bibtex, language="bibtex")]
+
+
+def _name(author: dict[str, str]) -> str:
+    """A person's or a body's name, as it is cited."""
+    return author.get("name") or f"{author['family-names']}, {author['given-names']}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("fields", Fields)
@@ -157,6 +196,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("families", Families)
     app.add_directive("model-assumptions", ModelAssumptions)
     app.add_directive("shelf", Shelf)
+    app.add_directive("shelf-page", ShelfPage)
     app.add_directive("laws", Laws)
     app.add_directive("example-study", ExampleStudy)
+    app.add_directive("citation", Citation)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
