@@ -26,8 +26,8 @@ def _section(file: shelf.ModelFile, folder: str) -> str:
     rest = re.sub(r"^(.+)\n-{3,}$", r"### \1\n", rest.strip(), flags=re.MULTILINE)
     asks = ", ".join(f"`{one}`" for one in file.assumptions)
     return (
-        f"## [{name}]({folder}{file.path.name})\n\n{says[:1].upper()}{says[1:]}\n\n"
-        f"Asks for {asks}.\n\n{rest.replace('``', '`')}\n"
+        f"## {name}\n\n{says[:1].upper()}{says[1:]}\n\n"
+        f"[{file.path.name}]({folder}{file.path.name}) asks for {asks}.\n\n{rest.replace('``', '`')}\n"
     )
 
 

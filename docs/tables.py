@@ -6,10 +6,11 @@
 - ``families``: the families of priors and their fields
 - ``model-assumptions``: the names and units that models agree upon
 - ``shelf``: the models of the shelf
-- ``shelf-page``: the same with all that their docstrings say
 - ``laws``: the laws of models, or of studies
 - ``example-study``: a study file, shown and read
 - ``citation``: how the library is cited, from CITATION.cff
+
+The page ``shelf`` is made of the docstrings of the model files.
 """
 
 import importlib
@@ -122,15 +123,6 @@ class Shelf(Table):
             yield f"`{name}`", model.first_line.partition(": ")[2] or model.first_line, asked
 
 
-class ShelfPage(SphinxDirective):
-    """The page of the shelf, as models/README.md has it, below its heading."""
-
-    def run(self) -> list[nodes.Node]:
-        """A section for each model."""
-        _, _, text = shelf_page.page(files="../models/", docs="").partition("\n")  # the heading is the page's own
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
-
-
 class Laws(Table):
     """The laws of models or of studies."""
 
@@ -188,6 +180,12 @@ def _name(author: dict[str, str]) -> str:
     return author.get("name") or f"{author['family-names']}, {author['given-names']}"
 
 
+def _shelf_page(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Put the page of the shelf, as models/README.md has it, in the place of `shelf.md`."""
+    if name == "shelf":
+        source[0] = shelf_page.page(files="../models/", docs="")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("fields", Fields)
@@ -196,8 +194,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("families", Families)
     app.add_directive("model-assumptions", ModelAssumptions)
     app.add_directive("shelf", Shelf)
-    app.add_directive("shelf-page", ShelfPage)
     app.add_directive("laws", Laws)
     app.add_directive("example-study", ExampleStudy)
     app.add_directive("citation", Citation)
+    app.connect("source-read", _shelf_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

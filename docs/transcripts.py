@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import pages  # noqa: E402 - it lies beside the tests
 
-WIDTH = 92
+WIDTH = 86
 SLOW = "takes a minute"
 
 
@@ -30,7 +30,9 @@ def written(text: str) -> str:
         elif block.language in ("sh", "console") and block.mark in ("", SLOW, "not run"):
             if block.mark == "not run" and block.says != SLOW:
                 continue
-            parts = [f"$ {step.command}\n{_shown(shell(step.command), step.shown)}" for step in pages.steps(block)]
+            parts = [
+                f"$ {step.command}\n{_shown(shell(step.command), step.shown)}" for step in pages.steps(block)
+            ]
             if block.language == "console" and block.text.startswith("$ "):
                 made += [text[last : block.start], "".join(parts)]
                 last = block.end

@@ -11,7 +11,7 @@ import datetime as dt
 import re
 import shlex
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +81,9 @@ class Shell:
             said, self.code = f"{self.code}\n", 0
             return said
         name, *words = words_of(command)
-        assert name == "estimates", f"{command!r} cannot be run here: mark its block with <!-- not run: why -->"
+        assert name == "estimates", (
+            f"{command!r} cannot be run here: mark its block with <!-- not run: why -->"
+        )
         assert self.code == 0, f"the command before {command!r} failed, and the page does not say so"
         done = estimates(*words)
         self.code = done.code
@@ -121,47 +123,44 @@ _OF_A_RUN = re.compile(
     r"(?<=k-hat )-?[\d.]+|[\d,]+(?= effective draws)|(?<=log evidence )-[\d.]+ ± [\d.]+"
     r"|(?<=made )\d+ \w+ \d{4}|\b[0-9a-f]{16}\b"
 )
+# Monte Carlo errors, which are rough themselves.
+_LAST_IN_ROW = re.compile(r"(?m)(?<= {2})[\d.,]+ *$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TOKEN = re.compile(
     rf"(?P<day>\d{{1,2}}) (?P<month>{'|'.join(_MONTHS)})[a-z]* (?P<year>\d{{4}})|(?P<iso>\d{{4}}-\d\d-\d\d)"
-    r"|(?P<number>(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]))|[^\W\d]\w*|\S"
+    r"|(?P<number>(?<![\w.])[-+]?\d+(?:,\d{{3}})*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]))|[^\W\d]\w*|\S"
 )
-_SHARE, _STEPS, _DAYS = 0.05, 2, 6
+_SHARE, _STEPS, _DAYS = 0.1, 2, 6
 
 
-def same(shown: str, printed: str, *, exact: bool) -> bool:
-    """Whether a page shows what is printed; a line of three dots stands for any lines.
+def difference(shown: str, printed: str, *, exact: bool) -> str:
+    """Where a page shows something else than is printed, or nothing; a line of three dots stands for any lines.
 
     Words must be the same. So must numbers where `exact`; else they may differ as those of two seeds
-    do: by 5 %, by two steps of their last digit that is not 0, dates by six days.
+    do: by a tenth, by two steps of their last digit that is not 0, dates by six days.
     """
     parts = [_tokens(part) for part in re.split(r"(?m)^ *\.\.\. *$", shown)]
-    return _in_order(parts, _tokens(printed), str.__eq__ if exact else _alike)
+    rest, alike = _tokens(printed), str.__eq__ if exact else _alike
+    if len(parts) == 1 and len(parts[0]) != len(rest):
+        return f"{len(parts[0])} words are shown and {len(rest)} printed"
+    for number, part in enumerate(parts):
+        furthest = 0 if number == 0 else len(rest) - len(part)
+        nearest = furthest if number == len(parts) - 1 and part and number else 0
+        misses = []
+        for start in range(nearest, max(furthest, 0) + 1):
+            pairs = zip(part, rest[start:], strict=False)
+            misses = [f"{one} is shown and {other} printed" for one, other in pairs if not alike(one, other)]
+            if not misses and len(rest) - start >= len(part):
+                rest = rest[start + len(part) :]
+                break
+        else:
+            return "; ".join(misses) or "more is shown than printed"
+    return ""
 
 
 def _tokens(text: str) -> list[str]:
-    return [found[0] for found in _TOKEN.finditer(_OF_A_RUN.sub("<of a run>", re.sub(r"\s+", " ", text)))]
-
-
-def _in_order(
-    parts: list[list[str]], printed: list[str], alike: Callable[[str, str], bool]
-) -> bool:
-    """Whether the parts follow one another in what is printed, with gaps only between them."""
-    place = 0
-    for number, part in enumerate(parts):
-        last = len(printed) - len(part)
-        starts = range(place, last + 1)
-        if number == 0:
-            starts = starts[:1]
-        if number == len(parts) - 1 and part:
-            starts = [start for start in starts if start == last]
-        for start in starts:
-            if all(alike(one, other) for one, other in zip(part, printed[start:], strict=False)):
-                place = start + len(part)
-                break
-        else:
-            return False
-    return place == len(printed) or not parts[-1]
+    text = re.sub(r"\s+", " ", _LAST_IN_ROW.sub("<error>", text))
+    return [found[0] for found in _TOKEN.finditer(_OF_A_RUN.sub("<of a run>", text))]
 
 
 def _alike(shown: str, printed: str) -> bool:
