@@ -10,23 +10,24 @@ HEAD = """\
 
 One file is one model: a page of statistics with one function, `build(study)`. This page is made from their
 docstrings by `python docs/shelf_page.py`; a test fails where it is behind. A model of yours:
-[docs/models.md](../docs/models.md).
+[Writing a model]({docs}models.md).
 """
 
 
-def page() -> str:
-    """The whole page."""
-    return "\n".join([HEAD, *(_section(shelf.find(name)) for name in shelf.models())])
+def page(files: str = "", docs: str = "../docs/") -> str:
+    """The whole page, for a place from which the model files and the documentation lie in these folders."""
+    sections = (_section(shelf.find(name), files) for name in shelf.models())
+    return "\n".join([HEAD.format(docs=docs), *sections])
 
 
-def _section(file: shelf.ModelFile) -> str:
+def _section(file: shelf.ModelFile, folder: str) -> str:
     first, _, rest = inspect.cleandoc(file.doc).partition("\n")
     name, _, says = first.partition(": ")
     rest = re.sub(r"^(.+)\n-{3,}$", r"### \1\n", rest.strip(), flags=re.MULTILINE)
     asks = ", ".join(f"`{one}`" for one in file.assumptions)
     return (
-        f"## [{name}]({file.path.name})\n\n{says[:1].upper()}{says[1:]}\n\n"
-        f"Asks for {asks}.\n\n{rest.replace('``', '`')}\n"
+        f"## {name}\n\n{says[:1].upper()}{says[1:]}\n\n"
+        f"[{file.path.name}]({folder}{file.path.name}) asks for {asks}.\n\n{rest.replace('``', '`')}\n"
     )
 
 

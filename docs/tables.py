@@ -8,6 +8,9 @@
 - ``shelf``: the models of the shelf
 - ``laws``: the laws of models, or of studies
 - ``example-study``: a study file, shown and read
+- ``citation``: how the library is cited, from CITATION.cff
+
+The page ``shelf`` is made of the docstrings of the model files.
 """
 
 import importlib
@@ -16,6 +19,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import shelf_page
+import yaml
 from docutils import nodes
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
@@ -149,6 +154,38 @@ class ExampleStudy(SphinxDirective):
         return [nodes.literal_block(text, text, language="toml")]
 
 
+class Citation(SphinxDirective):
+    """What CITATION.cff says, as a line of text and as BibTeX."""
+
+    def run(self) -> list[nodes.Node]:
+        """The line and the entry."""
+        _, path = self.env.relfn2path("/../CITATION.cff")
+        self.env.note_dependency(path)
+        said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        authors = " and ".join(_name(author) for author in said["authors"])
+        line = f"{authors}. {said['title']}. Version {said['version']}. Licence: {said['license']}."
+        entry = {
+            "title": f"{{{said['title']}}}",
+            "author": f"{{{authors}}}",
+            "version": said["version"],
+            "url": said.get("repository-code") or said.get("url"),
+        }
+        fields = "\n".join(f"  {key} = {{{value}}}," for key, value in entry.items() if value)
+        bibtex = f"@software{{estimates,\n{fields}\n}}"
+        return [nodes.paragraph("", line), nodes.literal_block(bibtex, bibtex, language="bibtex")]
+
+
+def _name(author: dict[str, str]) -> str:
+    """A person's or a body's name, as it is cited."""
+    return author.get("name") or f"{author['family-names']}, {author['given-names']}"
+
+
+def _shelf_page(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Put the page of the shelf, as models/README.md has it, in the place of `shelf.md`."""
+    if name == "shelf":
+        source[0] = shelf_page.page(files="../models/", docs="")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("fields", Fields)
@@ -159,4 +196,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("shelf", Shelf)
     app.add_directive("laws", Laws)
     app.add_directive("example-study", ExampleStudy)
+    app.add_directive("citation", Citation)
+    app.connect("source-read", _shelf_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
