@@ -91,12 +91,14 @@ def seen(low: float, high: float) -> str:
 def evidence(value: float, mcse: float) -> str:
     """A log evidence with its error, in hundredths: nothing hangs on less. Coarser where the error is.
 
+    An error below a hundredth is told as one, which is how far the rounded number may be off.
+
     Examples
     --------
     >>> evidence(-8.3456, 0.0042), evidence(-8.3456, 0.0312), evidence(-8.3456, 0.26)
-    ('-8.35 ± 0.004', '-8.35 ± 0.03', '-8.3 ± 0.3')
+    ('-8.35 ± 0.01', '-8.35 ± 0.03', '-8.3 ± 0.3')
     """
-    return f"{_rounded(value, max(place(0, mcse), 0.01))} ± {mcse:.1g}"
+    return f"{_rounded(value, max(place(0, mcse), 0.01))} ± {max(mcse, 0.01):.1g}"
 
 
 def spoken(value: float, spread: float = 0.0, mcse: float = 0.0) -> str:

@@ -108,7 +108,7 @@ def test_an_estimate_shows_the_last_report_with_units_verdict_and_conditions():
     assert f"{round(row['median'], -1):,.0f}" in text.splitlines()
     assert {"oil", "voyages", "barrels", "1 Sep 2024", "89 % interval"} <= set(text.splitlines())
     assert "1 Mar 2024" not in text
-    assert "Trust: good (4,321 effective draws, Pareto k-hat 0.31, log evidence -8.35 ± 0.004)." in text
+    assert "Trust: good (4,321 effective draws, Pareto k-hat 0.31, log evidence -8.35 ± 0.01)." in text
     assert "Model steady, importance, seed 7" in text
 
 

@@ -150,7 +150,7 @@ def test_what_a_prior_states_is_shown_as_stated_and_what_it_implies_as_its_width
 
 def test_the_verdict_tells_what_it_rests_on_and_under_which_conditions():
     assert list(tables.trust(document())) == [
-        "Trust: good (21,693 effective draws, Pareto k-hat 0.39, log evidence -4.67 ± 0.008).",
+        "Trust: good (21,693 effective draws, Pareto k-hat 0.39, log evidence -4.67 ± 0.01).",
         "Engine: importance; asked for.",
         "Model steady, seed 1, study 0123456789abcdef.",
     ]
