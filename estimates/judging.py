@@ -302,8 +302,8 @@ def _filled(study: Study, answers: tuple[Answer, ...], verdict: Verdict) -> dict
     key = "variant" if by_variant else "model" if verdict is Verdict.DEPENDS_ON_MODEL else "label"
     readings = [answer.opened for answer in answers if answer.opened]
     return {
-        "all": f"all {count} stories" if count > 1 else answers[0].label,
-        "any": f"any of {count} stories" if count > 1 else answers[0].label,
+        "all": {1: answers[0].label, 2: "both stories"}.get(count, f"all {count} stories"),
+        "any": {1: answers[0].label, 2: "either story"}.get(count, f"any of {count} stories"),
         "range": _span([answer.posterior for answer in answers]),
         "opened": _span(readings) if readings else "",
         "what": _changed(study, answers),

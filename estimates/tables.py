@@ -323,11 +323,14 @@ def rivals(document: dict[str, Any]) -> Iterator[str]:
         rivals = [pair for pair in rivals if heights.get(_other(pair, label), -_FAR) >= heights[label]]
         # A conditional of the best has no pair with it: then the next best speaks.
         against[label] = sorted(rivals, key=lambda pair: -heights[_other(pair, label)])
-    near = [label for label, pairs in against.items() if not pairs or abs(_factor(pairs[0])) < _TEN]
+    within = [label for label, pairs in against.items() if not pairs]
+    near = [label for label, pairs in against.items() if pairs and abs(_factor(pairs[0])) < _TEN]
     if near:
         yield f"Not distinguishable from {best}, the best: {words.listed(near)}. Factors below 10 as read."
+    if within:
+        yield f"Part of {best}, the best, and no rival of it: {words.listed(within)}."
     for label, pairs in against.items():
-        if label in near:
+        if label in near or label in within:
             continue
         yield pairs[0]["says"]
         same = [p for p in pairs[1:] if stories[_other(p, label)]["variant"] == stories[label]["variant"]]

@@ -13,6 +13,7 @@ from small import OIL
 from test_terms import PRIORS
 
 import estimates as est
+from estimates import tables
 from estimates.comparison import Comparison, Measured, Story, Verdict, _chance, is_conditional
 from estimates.errors import QuestionError
 from estimates.inference import log_evidence
@@ -97,6 +98,11 @@ def test_a_variant_inside_its_base_is_no_rival_of_it():
     assert (("one", "late"), ("two", None)) in pairs
     assert is_conditional(STUDY, "late")
     assert not is_conditional(STUDY, "one_count")
+
+
+def test_a_variant_of_the_best_is_told_to_be_part_of_it_however_far_behind():
+    said = list(tables.rivals(told(one=-8.0, one__late=-16.0).document()))
+    assert said == ["Part of one, the best, and no rival of it: one (late)."]
 
 
 # ---- averages and tables -----------------------------------------------------------------------

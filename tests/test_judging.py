@@ -43,11 +43,11 @@ def judged(*answers, claim="doubled"):
 @pytest.mark.parametrize(
     ("values", "verdict", "says"),
     [
-        ((0.95, 0.97), Verdict.HOLDS, "holds in all 2 stories (95 % to 97 %)."),
-        ((0.57, 0.97), Verdict.LIKELY, "is more likely than not in all 2 stories (57 % to 97 %)."),
-        ((0.03, 0.08), Verdict.FAILS, "does not hold in any of 2 stories (3 % to 8 %)."),
-        ((0.03, 0.3), Verdict.UNLIKELY, "is less likely than not in all 2 stories (3 % to 30 %)."),
-        ((0.51, 0.49), Verdict.EVEN, "is about as likely as not: 49 % to 51 % over all 2 stories."),
+        ((0.95, 0.97), Verdict.HOLDS, "holds in both stories (95 % to 97 %)."),
+        ((0.57, 0.97), Verdict.LIKELY, "is more likely than not in both stories (57 % to 97 %)."),
+        ((0.03, 0.08), Verdict.FAILS, "does not hold in either story (3 % to 8 %)."),
+        ((0.03, 0.3), Verdict.UNLIKELY, "is less likely than not in both stories (3 % to 30 %)."),
+        ((0.51, 0.49), Verdict.EVEN, "is about as likely as not: 49 % to 51 % over both stories."),
         (
             (0.51, 0.7),
             Verdict.PARTLY,
@@ -106,7 +106,7 @@ def test_other_verdicts_still_say_where_over_turns_the_claim():
 def test_a_claim_that_the_assumptions_settle_is_told_so():
     settled = [Answer(m, None, Measured(1.0, 0.0), Measured(1.0, 0.0), None) for m in ("one", "two")]
     assert judged(*settled).says == (
-        "holds in all 2 stories (over 99 %). The assumptions settle it: no report can change it."
+        "holds in both stories (over 99 %). The assumptions settle it: no report can change it."
     )
 
 
@@ -121,7 +121,7 @@ def test_what_is_not_likely_names_the_quantity_under_which_it_is():
     alone = judged(answer(0.02), claim="doubled")
     first, second, third = _with_the_only_one(study, [unlikely, likely, alone])
     assert first.says == (
-        "does not hold in any of 2 stories (2 % to 3 %). Only under oil is it more likely than not, in 1 of 2 "
+        "does not hold in either story (2 % to 3 %). Only under oil is it more likely than not, in 1 of 2 "
         "stories (70 %)."
     )
     assert (second, third) == (likely, alone)
