@@ -50,7 +50,9 @@ class Terminal:
     """``estimates WORDS`` in another Python, at the keyboard and screen of a real terminal."""
 
     def __init__(self, *words: str, folder: Path) -> None:
-        program = "import os; os.login_tty(0); from estimates.cli import main; main()"
+        # A shell that runs the tests in the background has them, and whom they start, ignore an interrupt.
+        heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        program = f"{heard}; import os; os.login_tty(0); from estimates.cli import main; main()"
         self.keyboard, screen = os.openpty()
         self.running = subprocess.Popen(
             [sys.executable, "-c", program, *words], stdin=screen, stdout=screen, stderr=screen, cwd=folder

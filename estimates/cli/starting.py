@@ -97,7 +97,9 @@ def new(
     if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty():
         answers = _asked(answers, out)
     elif name is None:
-        raise QuestionError("the study has no name", remedy="Give one: estimates new NAME")
+        raise QuestionError(
+            "the study has no name", remedy="Give one: estimates new NAME (see: estimates new --help)"
+        )
     answers = DEFAULTS | answers
     text, path, beside = _started(answers, out), out / f"{answers['name']}.toml", out / NAME
     _check_schema(beside)
