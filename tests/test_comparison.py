@@ -13,7 +13,7 @@ from small import OIL
 from test_terms import PRIORS
 
 import estimates as est
-from estimates import tables
+from estimates import comparison, tables
 from estimates.comparison import Comparison, Measured, Story, Verdict, _chance, is_conditional
 from estimates.errors import QuestionError
 from estimates.inference import log_evidence
@@ -193,8 +193,24 @@ def test_a_start_from_another_posterior_gives_the_same_evidence():
 
 
 @pytest.fixture(scope="module")
-def flagship_stories():
-    return est.compare(est.read(), ["steady", "stepped"], ["mid_2022", "sea_route"], seed=1)
+def few_rereadings():
+    """One of each kind; `benchmarks/stories.py` takes them all."""
+    kinds = ("all priors twice as wide", "every 'over' open", "issuers split")
+    all_of_them = comparison.rereadings
+
+    def few(study, names):
+        return [(kind, reread) for kind, reread in all_of_them(study, names) if kind in kinds]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "rereadings", few)
+        yield kinds
+
+
+@pytest.fixture(scope="module")
+def flagship_stories(few_rereadings):
+    found = est.compare(est.read(), ["steady", "stepped"], ["mid_2022", "sea_route"], seed=1)
+    assert tuple(found.readings) == few_rereadings
+    return found
 
 
 @pytest.mark.slow
@@ -228,7 +244,7 @@ def test_the_flagship_is_told_apart_as_far_as_it_can_be(flagship_stories):
 
 
 @pytest.mark.slow
-def test_the_command_prints_words_and_one_document(tmp_path, monkeypatch):
+def test_the_command_prints_words_and_one_document(few_rereadings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ran = estimates(
         "compare", "--models", "steady", "--variants", "none,mid_2022", "--workers", "1", "--json"
