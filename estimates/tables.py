@@ -167,7 +167,7 @@ def sources(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {noun if count == 1 else words.units(noun)}"
 
 
 def reports(study: Study) -> Table:
@@ -426,9 +426,10 @@ def scores(document: dict[str, Any]) -> Table:
 
 def compared(study: Study, document: dict[str, Any]) -> str:
     """What was compared, and what so many reports can carry."""
-    stories, readings, reports = len(document["stories"]), len(document["readings"]), len(study.fitted)
+    reports = len(study.fitted)
+    compared = {"story": len(document["stories"]), "rereading": len(document["readings"]), "report": reports}
     few = ": too few for a ranking by cross-validation or for stacking weights" if reports < 10 else ""
-    return f"{stories} stories, {readings} rereadings, {reports} reports{few}."
+    return f"{', '.join(_counted(count, noun) for noun, count in compared.items())}{few}."
 
 
 def forecast(document: dict[str, Any]) -> Iterator[Table | str]:

@@ -53,12 +53,13 @@ def widths(axes: Axes, rows: Sequence[Known], now: float, *, label: str = "") ->
         axes.plot([0, width], [place + 0.1] * 2, color=colour, linewidth=6, solid_capstyle="butt")
         for text, across, side, shade in (
             (name, 0.0, "left", None),
-            (words.spoken(width, now / 2), 1.0, "right", SOFT),
+            (words.spoken(width, now / 2), now, "right", SOFT),
         ):
             axes.annotate(
                 text,
                 (across, place - 0.12),
-                xycoords=("axes fraction", "data"),
+                xytext=(0 if side == "left" else -5, 0),
+                textcoords="offset points",
                 ha=side,
                 va="bottom",
                 fontsize=9.5,
