@@ -581,3 +581,17 @@ def test_check_never_imports_pymc():
         [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_search_for_what_overturns_a_claim_leaves_no_folder_of_its_own(tmp_path):
+    program = (
+        "from estimates.cli import program; from hypothesis import find, strategies as st; "
+        "program._exit_code = lambda: find(st.integers(), lambda n: n > 10) - 11; program.main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=_without_storage(), check=False)
+    assert ran.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def _without_storage():
+    return {name: value for name, value in os.environ.items() if name != "HYPOTHESIS_STORAGE_DIRECTORY"}

@@ -79,6 +79,8 @@ def main() -> NoReturn:
     # The matrices here are small: a second thread of BLAS costs more than it does, the more so on a
     # machine that has other work. Set before NumPy is imported, which is when it counts.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Hypothesis, which searches for what overturns a claim, would leave a folder wherever it runs.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.devnull)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Cyrillic shows question marks
     code = _exit_code()
