@@ -18,6 +18,7 @@ class Kind(Enum):
     RELAY = "the same release told again: counted once"
     HELD_OUT = "held out: compared with what the models predict, and not fitted"
     BRIDGED = "pooled over"
+    ONE_PAIR = "if one is arithmetic on the other, declare derived_from; else say why it is independent"
     CONVERSION = "looks like arithmetic: declare derived_from, or say why it is independent"
     PASSED_ON = "looks passed on: declare derived_from, or say why it is independent"
     CIRCLE = "cite one another: nobody in the circle may have counted; say why each is independent"
@@ -31,7 +32,7 @@ class Kind(Enum):
 DOUBTS = frozenset({Kind.CONVERSION, Kind.PASSED_ON, Kind.CIRCLE})
 """The findings by which a number may be counted twice."""
 
-WARNINGS = frozenset({*DOUBTS, Kind.FEW})
+WARNINGS = frozenset({Kind.ONE_PAIR, *DOUBTS, Kind.FEW})
 """The findings that ask the author of a study for something."""
 
 RELAY_DAYS = 30
@@ -69,6 +70,7 @@ def audit(study: Study) -> tuple[Finding, ...]:
         *_held_out(study),
         *_bridged(study),
         *_conversions(study),
+        *_single_pairs(study),
         *_passed_on(study),
         *_circles(study),
         *_answers(study),
@@ -138,6 +140,24 @@ def _conversions(study: Study) -> Iterator[Finding]:
                 f"{', '.join(ids)}: {_together(mine)} one ratio of {second} to {first} ({shared.low:,.4g} to "
                 f"{shared.high:,.4g}) over {len(pairs)} reports; it {Kind.CONVERSION.value}.",
             )
+
+
+def _single_pairs(study: Study) -> Iterator[Finding]:
+    """Two numbers that an issuer gave on one day, one of a quantity that is reckoned from the other's.
+
+    One pair shows no common ratio, so that nothing but the day speaks for a conversion.
+    """
+    converted = {name for finding in _conversions(study) for name in finding.about}
+    open_reports = [report for report in _unanswered(study) if not report.held_out]
+    for below in open_reports:
+        for above in open_reports:
+            reckoned = study.quantities.get(above.measures) and below.measures in dependencies(
+                above.measures, study.quantities
+            )
+            same = (below.issuer, below.published) == (above.issuer, above.published)
+            if reckoned and same and above.id not in converted:
+                both = f"{below.id} and {above.id} are by {below.issuer} and of one day"
+                yield Finding(Kind.ONE_PAIR, (above.id, below.id), f"{both}: {Kind.ONE_PAIR.value}.")
 
 
 def _together(reports: list[Report]) -> str:

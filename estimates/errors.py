@@ -76,8 +76,10 @@ def _rebuild(kind: type[EstimatesError], what: str, where: str, remedy: str) -> 
     return kind(what, where=where, remedy=remedy)
 
 
-def choices(word: str, options: Iterable[str]) -> str:
+def choices(word: str, options: Iterable[str], *, near: float = 0.6) -> str:
     """The sentence that ends an "unknown name" error: a near miss if there is one, then the list.
+
+    `near` is how much of a word must be the same for it to be a near miss, from 0 to 1.
 
     >>> choices("steddy", ["steady", "stepped"])
     "Did you mean 'steady'? Known: steady, stepped."
@@ -85,7 +87,7 @@ def choices(word: str, options: Iterable[str]) -> str:
     known = sorted(set(options))
     if not known:
         return "There are none."
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    guess = f"Did you mean {near[0]!r}? " if near else ""
+    nearest = get_close_matches(word, known, n=1, cutoff=near)
+    guess = f"Did you mean {nearest[0]!r}? " if nearest else ""
     listed = ", ".join(known[:40]) + (f" and {len(known) - 40} more" if len(known) > 40 else "")
     return f"{guess}Known: {listed}."

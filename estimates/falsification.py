@@ -143,7 +143,7 @@ class Falsification:
         many = len(moved) > 1
         becomes = "more" if self.posterior.value < 0.5 else "less"
         then, chance = probability(found.probability.value), one_in(found.chance)
-        departure = "all that, or more," if many else "that, or more,"
+        departure = "all that, or farther out," if many else f"that, or {_beyond(found, dials)},"
         idle = self._left_behind(found)
         less = found.evidence_change
         reports = (
@@ -221,6 +221,13 @@ class Falsification:
 def _alone(dial: Dial, found: Overturned | None) -> tuple[str, str]:
     """The value of a dial that overturns a claim by itself, and its chance."""
     return (shown(dial, found.values[dial.name]), one_in(found.chance)) if found else ("no value", "")
+
+
+def _beyond(found: Overturned, dials: Mapping[str, Dial]) -> str:
+    """On which side of its value the chance of a single dial is counted."""
+    ((name, z),) = found.setting.items()
+    sides = ("earlier", "later") if isinstance(found.values[name], dt.date) else ("less", "more")
+    return sides[z >= dials[name].origin]
 
 
 def _placed(dial: Dial, value: float | dt.date) -> str:

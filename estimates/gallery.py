@@ -96,7 +96,8 @@ def drawn(name: str, result: str | Path) -> Drawn:
 
     try:
         source = _read_source(path)
-        _refuse_another_study(source, path, folder)
+        for place in dict.fromkeys((folder, path.parent)):
+            _refuse_another_study(source, path, place)
         return Drawn(getattr(pictures, name)(source.found), path.parent, source.trust)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, EstimatesError):

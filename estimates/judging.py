@@ -317,7 +317,7 @@ def _span(found: Sequence[Measured]) -> str:
 
 def _sides(answers: tuple[Answer, ...], key: str) -> Iterator[str]:
     """The stories on either side of one half, and those too near to say; a long list is counted."""
-    for side, words in ((1, "it holds"), (-1, "not"), (0, "as likely as not")):
+    for side, words in ((1, "likely"), (-1, "unlikely"), (0, "as likely as not")):
         here = [answer for answer in answers if answer.side == side]
         names = list(dict.fromkeys(str(getattr(answer, key) or "the study's own reading") for answer in here))
         if here:

@@ -311,6 +311,18 @@ class _Page:
         return self.study.quantities[name].says if name in self.study.quantities else ""
 
     @property
+    def across_issuers(self) -> str:
+        """What to think of a trend between different issuers."""
+        return tables.across_issuers(self.study, self.document["trend"])
+
+    @property
+    def readings_asked(self) -> list[tuple[str, str]]:
+        """The variants under which claims were asked, each with its basis."""
+        claims = (self.beside.claims or {}).get("claims", [])
+        asked = {answer["variant"] for claim in claims for answer in claim["answers"]}
+        return [(name, variant.basis) for name, variant in self.study.variants.items() if name in asked]
+
+    @property
     def trend(self) -> list[Row]:
         published = {
             report.id: words.date_words(report.published, short=True) for report in self.study.reports

@@ -55,7 +55,7 @@ class Interval(NamedTuple):
 
 HEDGES: dict[str, str] = {
     **dict.fromkeys(("exactly",), "exactly"),
-    **dict.fromkeys(("about", "around", "some", "approximately"), "about"),
+    **dict.fromkeys(("about", "around", "some", "approximately", "roughly"), "about"),
     **dict.fromkeys(("over", "more than", "at least", "exceeding", "odd", "-odd"), "over"),
     **dict.fromkeys(("nearly", "almost", "close to"), "nearly"),
     **dict.fromkeys(("up to", "at most", "as many as"), "up to"),
@@ -65,6 +65,13 @@ HEDGES: dict[str, str] = {
     **dict.fromkeys(("thousands of", "thousands"), "thousands of"),
 }
 """Every accepted wording and the hedge it belongs to."""
+
+_NEAREST = {
+    **dict.fromkeys(("under", "below", "less than", "fewer than", "no more than"), "at most"),
+    **dict.fromkeys(("upwards of", "no less than", "no fewer than", "not less than"), "at least"),
+    **dict.fromkeys(("just over", "well over", "above"), "over"),
+}
+"""Wordings of newspapers that are on no list; by their letters they are near to the opposite of some."""
 
 HANDFULS = {"dozens of": 12, "hundreds of": 100, "thousands of": 1000}
 """Hedges that stand for a number of their own, and what they count in."""
@@ -78,6 +85,12 @@ def known_hedge(word: str) -> str:
     StudyError
         Naming the list, and the nearest word on it.
     """
+    if word in _NEAREST:
+        raise StudyError(
+            f"unknown hedge {word!r}",
+            remedy=f"The nearest is {_NEAREST[word]!r}; or say which numbers are meant: "
+            "hedge = 'about' with interval = [low, high].",
+        )
     if word not in HEDGES:
         raise StudyError(f"unknown hedge {word!r}", remedy=choices(word, HEDGES))
     return word
@@ -172,7 +185,12 @@ class Says(Noun):
         if self.hedge is None:
             raise StudyError("no hedge", remedy=f"Say how the number was worded. {choices('', HEDGES)}")
         if self.kind == "between":
-            if self.low is None or self.high is None or self.low >= self.high or self.value is not None:
+            if self.low is not None and self.high is not None and self.low >= self.high:
+                raise StudyError(
+                    f"'between' with low {self.low:,.10g} and high {self.high:,.10g}",
+                    remedy="The low end comes first and is below the high one.",
+                )
+            if self.low is None or self.high is None or self.value is not None:
                 raise StudyError(
                     "'between' with other ends than low < high", remedy="Give low and high, no value."
                 )

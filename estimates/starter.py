@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-from estimates.errors import StudyError
+from estimates.errors import StudyError, UnitError
 from estimates.reports import identifier
 from estimates.study.schema import DIRECTIVE
 from estimates.units import units_of
@@ -24,7 +24,7 @@ epoch = {epoch}                  # day 0 of the clock: before anything moved
 horizon = {horizon}                # the last day looked at
 carriers = {{ name = "{carriers}", unit = "{unit}" }}
 headline = {{ quantity = "cargo" }}
-
+{declared}
 # ---- reports: what somebody said -------------------------------------------------------------------
 # hedge: exactly, about, over (more than, at least), nearly, up to, between (with low and high),
 # dozens of, hundreds of, thousands of. A number that is arithmetic on another: derived_from = "its_id".
@@ -162,8 +162,8 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
         raise StudyError(
             f"the carriers are called {carriers!r}", remedy="Plural for --carriers, singular for --unit."
         )
-    units_of().factor(load, "--load")
     return _TEXT.format(
+        declared=_declared(load),
         directive=DIRECTIVE,
         name=name,
         carriers=carriers,
@@ -176,3 +176,15 @@ def starter(name: str, carriers: str, unit: str, load: str) -> str:
         start=dt.date(2023, 6, 1),
         before=dt.date(2024, 3, 1),
     )
+
+
+def _declared(load: str) -> str:
+    """The heading that makes a unit of its own of a plain word that is none yet and near to none."""
+    try:
+        units_of().factor(load, "--load")
+    except UnitError as error:
+        if not load.isidentifier() or not error.what.startswith("unknown") or "Did you mean" in error.remedy:
+            raise
+        units_of(((load, "new"),))
+        return f'\n[units]\n{load} = "new"                   # a unit of its own: counted, without a weight\n'
+    return ""

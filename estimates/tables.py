@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -138,6 +138,20 @@ def trend(study: Study, document: dict[str, Any]) -> Iterator[str]:
             f"({words.interval(pace['lower'], pace['upper'])}), "
             f"{times} times as many ({words.interval(ratio['lower'], ratio['upper'])})."
         )
+    told = across_issuers(study, apart)
+    if told:
+        yield told
+
+
+def across_issuers(study: Study, trend: Sequence[dict[str, Any]]) -> str:
+    """What to think of a trend between reports of different issuers; nothing where there is none."""
+    issuers = {report.id: report.issuer for report in study.reports}
+    if all(issuers[row["from"]] == issuers[row["to"]] for row in trend):
+        return ""
+    return (
+        "Between reports of different issuers the trend rests on the model: the bias of each is its own and "
+        "does not cancel."
+    )
 
 
 def trust(document: dict[str, Any]) -> Iterator[str]:
@@ -383,8 +397,9 @@ def telling(document: dict[str, Any], *, most: int = 4) -> Iterator[str]:
             else f"{label} expects {words.interval(ends['lower'], ends['upper'])}"
             for label, ends in row["expected"].items()
         ]
+        might = "would probably" if row["chance"] >= 0.5 else "might"
         yield (
-            f"A count by {row['issuer']} of {words.date_words(row['day'])} would tell them apart: "
+            f"A count by {row['issuer']} of {words.date_words(row['day'])} {might} tell them apart: "
             f"{words.listed(said)} (chance of a factor of ten: {100 * row['chance']:.0f} %)."
         )
     rest = [row for row in document["telling"] if row["chance"] < 0.2]

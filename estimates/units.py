@@ -2,7 +2,8 @@
 
 Pint's own ``count`` is dimensionless, its ``barrel`` is 31.5 gallons and its ``ton`` is the short
 ton; here counted things keep their dimension, ``barrel`` is the 42 US gallons of the oil trade, and
-a bare ``ton`` is refused because nobody can know which one was meant.
+a bare ``ton`` is refused because nobody can know which one was meant, and so are a few abbreviations that
+mean something else to Pint than to those who write them.
 """
 
 import re
@@ -17,7 +18,14 @@ DATE = "date"
 """The unit of a point in time. It compares with dates; it takes part in no arithmetic."""
 
 COUNTED = ("container", "round", "visit", "voyage", "ship", "truck", "railcar", "person", "item")
-_AMBIGUOUS = {"ton": "tonne, short_ton or long_ton", "tons": "tonne, short_ton or long_ton"}
+_AMBIGUOUS = {
+    "ton": "tonne, short_ton or long_ton",
+    "tons": "tonne, short_ton or long_ton",
+    "mt": "tonne",  # to Pint a thousandth of one
+    "MT": "tonne, or Mt for a million of them",  # to Pint a megatesla
+    "kilo": "kg",
+    "kilos": "kg",  # to Pint a thousand seconds
+}
 _BARREL = "barrel = 42 * gallon = bbl = oil_bbl = oil_barrel"
 _WORD = re.compile(r"(?!(?:nan|inf|infinity)\b)[^\W\d_]\w*", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]\w*|%|°\w+")
@@ -107,7 +115,7 @@ class Units:
         return unit
 
     def _help_for(self, word: str) -> str:
-        near = choices(word, [str(name) for name in self._registry._units]).split(" Known:")[0]
+        near = choices(word, [str(name) for name in self._registry._units], near=0.8).split(" Known:")[0]
         suggestion = near + " " if near.startswith("Did") else ""
         return f'{suggestion}A new unit is declared in the study: [units] {word} = "new".'
 

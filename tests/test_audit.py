@@ -62,6 +62,18 @@ def test_one_pair_alone_is_no_conversion():
     assert not found(read_text(OIL.replace('derived_from = "autumn"\n', "")), Kind.CONVERSION)
 
 
+def test_one_pair_of_one_day_is_asked_about_where_one_is_reckoned_from_the_other():
+    text = OIL.replace('derived_from = "autumn"\n', "")
+    (finding,) = found(read_text(text), Kind.ONE_PAIR)
+    assert set(finding.about) == {"autumn", "autumn_oil"}
+    assert finding.is_warning
+    assert not finding.is_doubt
+    assert "are by port and of one day: if one is arithmetic on the other" in finding.words
+    for answered in (OIL, text.replace('measures = "oil"', 'measures = "oil"\nindependent = "weighed"')):
+        assert not found(read_text(answered), Kind.ONE_PAIR)
+    assert not found(undeclared(), Kind.ONE_PAIR)  # a conversion, and told as such
+
+
 def test_two_issuers_keeping_one_ratio_are_no_conversion():
     study = undeclared(more="")
     other = read_text(

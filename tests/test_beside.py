@@ -32,7 +32,15 @@ def claims(estimate, **changes):
         "schema": 1,
         "fingerprint": estimate.study.fingerprint,
         "stories": [{"label": "steady"}, {"label": f"steady {SCRIPT}"}],
-        "claims": [{"id": "doubled", "claim": "twice as many", "says": "holds in 1 of 2 stories."}],
+        "left_out": [{"label": "lumpy", "reason": f"the study lacks {SCRIPT}"}],
+        "claims": [
+            {
+                "id": "doubled",
+                "claim": "twice as many",
+                "says": "holds in 1 of 2 stories.",
+                "answers": [{"variant": None}, {"variant": "late"}],
+            }
+        ],
         **changes,
     }
 
@@ -95,6 +103,9 @@ def test_the_page_shows_the_claims_and_escapes_them(estimate, folder):
     text = page.write(estimate, estimate.document(), folder / "page.html").read_text(encoding="utf-8")
     assert "Under rival stories" in text
     assert "holds in 1 of 2 stories." in text
+    assert "Left out: lumpy, the study lacks " in text
+    assert "<dt>late</dt><dd>The second sighting taken as the first.</dd>" in text
+    assert "<dt>one_count" not in text
     assert "Not shown" not in text
     assert SCRIPT not in text
     assert "&lt;script&gt;" in text

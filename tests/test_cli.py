@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 from command import Outcome, estimates
 from small import OIL
+from test_terms import PRIORS
 
 import estimates as est
+from estimates.cli import asking
+from estimates.cli.options import RIVALS
 from estimates.errors import EngineError
 from estimates.estimate import Estimate
 from estimates.sources import independent_sources
+from estimates.study import read_text
 from estimates.trust import Trust
 
 COMMANDS = ("run", "check", "compare", "forecast", "resolve", "plot", "studies", "models", "new", "schema")
@@ -595,3 +599,30 @@ def test_the_search_for_what_overturns_a_claim_leaves_no_folder_of_its_own(tmp_p
 
 def _without_storage():
     return {name: value for name, value in os.environ.items() if name != "HYPOTHESIS_STORAGE_DIRECTORY"}
+
+
+def test_a_study_file_and_a_claim_come_in_either_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "oil.toml").write_text(OIL + PRIORS, encoding="utf-8")
+    both = [estimates("falsify", *words, "--json") for words in (("no", "oil.toml"), ("oil.toml", "no"))]
+    assert both[0] == both[1]
+    assert "does not make the claim" in both[0].err or "unknown claim 'no'" in both[0].err
+    alone = estimates("falsify", "oil.toml")
+    assert (alone.code, alone.out) == (2, "")
+    assert "no claim is named\n  oil has: doubled" in alone.err
+
+
+def test_rivals_that_a_study_does_not_serve_are_left_out_unless_they_are_named(tmp_path):
+    study = read_text(OIL + PRIORS)
+    assert asking.rivals(study, RIVALS) == (
+        "steady",
+        "Left out, for the study does not have what they ask for: stepped, accelerating, lumpy.",
+    )
+    assert asking.rivals(study, "steady,lumpy") == ("steady,lumpy", "")
+    assert asking.rivals(est.read(), RIVALS) == (RIVALS, "")
+
+
+@pytest.mark.parametrize("own", ["none", "as read", "", "none,late"])
+def test_the_own_reading_has_several_names(own):
+    assert asking.readings(own) == [None, "late"][: 1 + own.count("late")]
+    assert asking.readings("all") is asking.readings(None) is None

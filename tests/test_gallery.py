@@ -178,6 +178,10 @@ def test_findings_about_another_version_of_the_study_are_refused(home):
     keep(home / "results" / "oil" / "compare.json", document)
 
     assert "is of another version of the study than" in refused("stories", "results/oil/steady")
+    # Of the folder of a study, too: the file lies beside an estimate below it.
+    outdated = home / "results/oil/steady/sensitivity.json"
+    keep(outdated, json.loads(outdated.read_text(encoding="utf-8")) | {"fingerprint": "older"})
+    assert "is of another version of the study than" in refused("drivers", "results/oil")
     assert estimates("plot", "stories", "oil").code == 0
 
 

@@ -79,7 +79,7 @@ def test_every_wording_has_its_interval(says, low, high):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("about", ["about", "around", "some", "approximately"]),
+        ("about", ["about", "around", "some", "approximately", "roughly"]),
         ("over", ["over", "more than", "at least", "exceeding", "odd", "-odd"]),
         ("nearly", ["nearly", "almost", "close to"]),
         ("up to", ["up to", "at most", "as many as"]),
@@ -197,7 +197,9 @@ def test_intervals_meet_when_they_share_a_point_and_not_when_they_touch():
         ({"hedge": "about", "value": "6700"}, "valid number"),
         ({"hedge": "about", "value": True}, "valid number"),
         ({"hedge": "about", "value": 6700, "low": 6000}, "neither low nor high"),
-        ({"hedge": "between", "low": 500, "high": 300}, "low < high"),
+        ({"hedge": "between", "low": 500, "high": 300}, "with low 500 and high 300\n.*comes first"),
+        ({"hedge": "fewer than", "value": 400}, "The nearest is 'at most'"),
+        ({"hedge": "upwards of", "value": 400}, "The nearest is 'at least'"),
         ({"hedge": "between", "low": 500}, "low < high"),
         ({"hedge": "between", "low": 3, "high": 5, "value": 4}, "low and high, no value"),
         ({"hedge": "dozens of", "value": 40}, "The words are the number"),

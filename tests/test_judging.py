@@ -51,7 +51,7 @@ def judged(*answers, claim="doubled"):
         (
             (0.51, 0.7),
             Verdict.PARTLY,
-            "is settled in part: it holds under m0.7 (70 %); as likely as not under m0.51 (51 %).",
+            "is settled in part: likely under m0.7 (70 %); as likely as not under m0.51 (51 %).",
         ),
     ],
 )
@@ -78,7 +78,7 @@ def test_readings_that_decide_are_named_with_what_they_change():
     found = judged(*answers)
     assert found.verdict is Verdict.DEPENDS_ON_READING
     assert found.says == (
-        "depends on first_shipment: it holds under the study's own reading (70 %); not under late (20 %)."
+        "depends on first_shipment: likely under the study's own reading (70 %); unlikely under late (20 %)."
     )
 
 
@@ -86,7 +86,7 @@ def test_models_that_decide_are_named():
     answers = [answer(p, model=m, variant=v) for v in (None, "late") for p, m in ((0.7, "a"), (0.2, "b"))]
     found = judged(*answers)
     assert found.verdict is Verdict.DEPENDS_ON_MODEL
-    assert found.says == "depends on the model: it holds under a (70 %); not under b (20 %)."
+    assert found.says == "depends on the model: likely under a (70 %); unlikely under b (20 %)."
 
 
 def test_a_mixture_names_the_short_side_and_counts_the_long_one():
@@ -94,13 +94,13 @@ def test_a_mixture_names_the_short_side_and_counts_the_long_one():
     found = judged(answer(0.2, model="a", variant="one_count"), answer(0.8, variant="one_count"), *answers)
     assert found.verdict is Verdict.DEPENDS
     assert found.says == (
-        "depends on model and reading: it holds in 7 of 8 stories (70 % to 80 %); not under a (one_count) (20 %)."
+        "depends on model and reading: likely in 7 of 8 stories (70 % to 80 %); unlikely under a (one_count) (20 %)."
     )
 
 
 def test_other_verdicts_still_say_where_over_turns_the_claim():
     found = judged(answer(0.7, model="a", opened=0.3), answer(0.2, model="b", opened=0.25))
-    assert found.says.endswith("not under b (20 %). How 'over' is read turns it under a.")
+    assert found.says.endswith("unlikely under b (20 %). How 'over' is read turns it under a.")
 
 
 def test_a_claim_that_the_assumptions_settle_is_told_so():

@@ -18,6 +18,7 @@ WORDS = [
     ("油", "船", "艘", "m^3"),
     ("a.b-c_1", "Züge", "Zug", "short_ton"),
     ("boxes", "boxes", "tonne", "kg"),
+    ("flour", "trucks", "truck", "pallet"),
 ]
 
 

@@ -179,6 +179,12 @@ def test_a_unit_that_exists_under_the_chosen_word_is_no_error():
         (b"x = " + b"9" * 5000, "not valid TOML"),
         (b"x = 2024-02-30", "not valid TOML"),
         (b"<html></html>", "not valid TOML: .*line 1"),
+        (b'x = 1\ny = "a" # 8\nz = 8,000 # pieces', "line 3.*\n  z = 8,000 # pieces\n  No comma inside"),
+        (b"published = 20 March 2024", "A day is written 2024-03-20"),
+        (b'says = { value = 400 hedge = "about" }', "Is a comma missing between two fields"),
+        (b"share = 10%", "A share is written as a number: 0.1, not 10%"),
+        ("title = “Flour”".encode(), "straight quotes"),
+        (b"title = Flour", "Text stands in quotes"),
         (b"[1, 2]", "not valid TOML|is missing|unknown field"),
     ],
     ids=[
@@ -193,13 +199,19 @@ def test_a_unit_that_exists_under_the_chosen_word_is_no_error():
         "digits",
         "no day",
         "html",
+        "a comma in a number",
+        "a day in words",
+        "a comma forgotten",
+        "per cent",
+        "curly quotes",
+        "no quotes",
         "json",
     ],
 )
 def test_a_file_that_is_no_study_is_refused_in_words(tmp_path, content, words):
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
-    with pytest.raises(StudyError, match=f"mine.toml.*{words}"):
+    with pytest.raises(StudyError, match=f"(?s)mine.toml.*{words}"):
         read(path)
 
 
@@ -297,3 +309,21 @@ def test_arbitrary_bytes_are_refused_in_words(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(EstimatesError, match="mine.toml"):
         read(path)
+
+
+def test_a_field_of_the_head_that_stands_below_a_heading_is_sent_there():
+    with pytest.raises(StudyError, match="'knot' does not belong here\n.*head of the file"):
+        read_text(OIL + "knot = 2024-01-15\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('says = { value = 120, hedge = "about" }', 'says = "about 120"'), "Write says = { value = 6700"),
+        (("[quantity.oil]", "[[quantity.oil]]"), r"one pair of brackets: \[quantity.oil\]"),
+        (("published = 2024-03-01", 'published = "2024-03-01"'), "A date is written without quotes"),
+    ],
+)
+def test_a_value_of_another_kind_is_answered_with_how_it_is_written(change, words):
+    with pytest.raises(StudyError, match=words):
+        read_text(OIL.replace(*change, 1))

@@ -51,6 +51,9 @@ def test_a_plural_is_the_same_unit():
 
 @pytest.mark.parametrize("unit", ["ton", "ton/container", "tons", "kg/ton"])
 def test_a_bare_ton_is_refused_with_the_three_it_could_be(unit):
+    for word in ("mt", "kg/MT", "kilos", "kilo/container"):
+        with pytest.raises(UnitError, match="ambiguous\n.*Did you mean (tonne|kg)"):
+            Units().factor(word)
     with pytest.raises(UnitError, match="ambiguous\n.*tonne, short_ton or long_ton"):
         PLAIN.factor(unit)
 

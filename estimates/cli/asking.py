@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from estimates.cli.options import RIVALS
+from estimates.cli.options import FLAGSHIP, RIVALS
 
 if TYPE_CHECKING:
     from estimates.shelf import ModelFile
     from estimates.study import Study
+
+
+_OWN = ("none", "as read", "")
+"""What the study's own reading is called where variants are named."""
 
 
 def read_as(study: str, variant: str | None) -> "Study":
@@ -25,6 +29,13 @@ def model_file(model: str) -> "ModelFile":
     return shelf.find(model)
 
 
+def study_last(name: str | None, study: str) -> tuple[str | None, str]:
+    """A name and a study, in whichever order they were given: a study file is known by its ending."""
+    if not str(name).endswith(".toml"):
+        return name, study
+    return (None if study == FLAGSHIP else study), str(name)
+
+
 def listed(text: str) -> list[str]:
     """The words between commas."""
     return [word.strip() for word in text.split(",")]
@@ -33,11 +44,27 @@ def listed(text: str) -> list[str]:
 def stories(models: str, variants: str | None) -> tuple[list[Path], list[str | None] | None]:
     """The models and the readings named on the command line."""
     files = [model_file(model).path for model in listed(models)]
-    return files, None if variants is None else [_reading(name) for name in listed(variants)]
+    return files, readings(variants)
 
 
-def _reading(name: str) -> str | None:
-    return None if name in ("none", "") else name
+def readings(variants: str | None) -> list[str | None] | None:
+    """The variants named on the command line, with None for the study's own reading; None for all of them."""
+    if variants in (None, "all"):
+        return None
+    return [None if name in _OWN else name for name in listed(str(variants))]
+
+
+def rivals(study: "Study", models: str) -> tuple[str, str]:
+    """The models to be asked, and a sentence on those left out, which the study does not serve.
+
+    Only of the rivals that are meant when none is named: a model that is asked for by name is refused with
+    what it lacks.
+    """
+    served = served_models(study)
+    if models != RIVALS or not served or served == RIVALS:
+        return models, ""
+    out = [name for name in listed(RIVALS) if name not in listed(served)]
+    return served, f"Left out, for the study does not have what they ask for: {', '.join(out)}."
 
 
 def served_models(study: "Study", *more: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from estimates.cli.asking import study_last
 from estimates.cli.exits import EXIT_BAD_VERDICT
 from estimates.cli.options import FLAGSHIP
 from estimates.cli.saying import say
@@ -36,6 +37,7 @@ def plot(
     """
     from estimates import gallery
 
+    name, result = study_last(name, result)
     if name is None:
         print(f"Pictures, each with the command that comes first:\n{gallery.listing()}")
         print("\nDraw one: estimates plot NAME [RESULT]")

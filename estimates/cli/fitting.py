@@ -67,12 +67,13 @@ def run(
 
         estimate = infer(asked, file.path, engine=engine, seed=seed, progress=progress)
         document = estimate.document()
-        if folder:
-            write_estimate(estimate, document, folder)
+        outdated = write_estimate(estimate, document, folder) if folder else ()
     if as_json:
         say_json(document)
     else:
         _show(estimate, document, folder)
+        if outdated:
+            say(f"Left off the page, being of another version of the study: {', '.join(outdated)}.")
         rivals = served_models(asked, model)
         if estimate.trust.verdict == "bad":
             say_next("run, bad", study, model=model, variant=variant)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from estimates.cli.asking import listed, read_as, stories
+from estimates.cli.asking import listed, read_as, rivals, stories
 from estimates.cli.options import (
     CORES,
     FLAGSHIP,
@@ -60,6 +60,7 @@ def compare(
     disfavoured under every rereading, and which reports it fails. Takes about a minute.
     """
     asked = [read_as(name, None) for name in (study, *(also or ()))]
+    models, left_out = rivals(asked[0], models)
     files, readings = stories(models, variants)
     folder = out if out or as_json else RESULTS / asked[0].name
     if folder:
@@ -83,6 +84,8 @@ def compare(
         say_json(document)
         return
     _show_comparison(asked[0], document)
+    if left_out:
+        say(left_out)
     if folder:
         say(f"Wrote {folder / COMPARISON}.", *shown)
     if asked[0].claims:

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from estimates.cli.asking import day_to_forecast, listed, model_file, read_as, served_models
+from estimates.cli.asking import (
+    day_to_forecast,
+    listed,
+    model_file,
+    read_as,
+    readings,
+    rivals,
+    served_models,
+    study_last,
+)
 from estimates.cli.options import (
     CORES,
     FLAGSHIP,
@@ -20,6 +29,7 @@ from estimates.cli.options import (
 )
 from estimates.cli.saying import progress_bar, say, say_json, say_next
 from estimates.cli.writing import check_folder, default_folder, shown_on, write_json
+from estimates.errors import QuestionError
 from estimates.files import FALSIFIED, RESULTS, SENSITIVITY
 
 if TYPE_CHECKING:
@@ -46,7 +56,9 @@ Examples:
 
 
 def falsify_(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="The name of a claim of the study.")],
+    claim: Annotated[
+        str | None, typer.Argument(metavar="CLAIM", help="The name of a claim of the study.")
+    ] = None,
     study: StudyArgument = FLAGSHIP,
     model: ModelOption = "steady",
     variant: VariantOption = None,
@@ -71,7 +83,13 @@ def falsify_(
     one half. Prints where each assumption alone would do it, and the smallest combination. All that is
     printed was fitted anew. Takes about a minute.
     """
+    claim, study = study_last(claim, study)
     asked, file = read_as(study, variant), model_file(model)
+    if claim is None:
+        raise QuestionError(
+            "no claim is named",
+            remedy=f"{asked.name} has: {', '.join(asked.claims) or 'none'}. estimates falsify CLAIM [STUDY]",
+        )
     folder = out if out or as_json else default_folder(asked, file)
     if folder:
         check_folder(folder)
@@ -157,7 +175,10 @@ def sweep_(
     study: StudyArgument = FLAGSHIP,
     models: ModelsOption = RIVALS,
     variants: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Variants; 'as read' is none.  [default: all, and none]")
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Variants; none is the study's own reading.  [default: none and all]"
+        ),
     ] = None,
     reports: Annotated[
         str | None,
@@ -190,13 +211,15 @@ def sweep_(
     sweep.parquet, the summary to sweep.json, and the specification curve to sweep.png. Interrupted, it goes
     on where it stopped when it is begun again.
     """
-    from estimates.multiverse import Multiverse, options_of
+    from estimates.multiverse import AS_READ, Multiverse, options_of
     from estimates.multiverse import widths as all_widths
 
     asked = read_as(study, None)
+    models, left_out = rivals(asked, models)
+    named = None if readings(variants) is None else [name or AS_READ for name in readings(variants) or ()]
     grid = Multiverse(
         listed(models),
-        listed(variants) if variants else None,
+        named,
         listed(reports) if reports else None,
         (all_widths(asked) if widths else {}) | options_of(settings or []),
         cells,
@@ -217,6 +240,8 @@ def sweep_(
     from estimates import tables
 
     say(tables.title(asked), "", *tables.swept(document))
+    if left_out:
+        say(left_out)
     if folder:
         say(f"Wrote {folder / 'sweep.parquet'}, with sweep.json and sweep.png beside it.")
     if day := day_to_forecast(asked):

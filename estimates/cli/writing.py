@@ -36,12 +36,13 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def write_estimate(estimate: "Estimate", document: dict[str, Any], folder: Path) -> None:
-    """The three files, all of them or none."""
+def write_estimate(estimate: "Estimate", document: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    """The three files, all of them or none; the names of what the page leaves off as outdated."""
     from estimates import page
     from estimates.beside import beside
 
-    text = page.render(estimate, document, _findings(estimate.study), beside(estimate, folder))
+    near = beside(estimate, folder)
+    text = page.render(estimate, document, _findings(estimate.study), near)
     with ExitStack() as files:
         draws, table, html = (
             files.enter_context(replacing(folder / name))
@@ -50,6 +51,7 @@ def write_estimate(estimate: "Estimate", document: dict[str, Any], folder: Path)
         estimate.save(draws)
         table.write_text(json_text(document) + "\n", encoding="utf-8")
         html.write_text(text, encoding="utf-8")
+    return near.outdated
 
 
 def _findings(study: "Study") -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from estimates.errors import EstimatesError, StudyError, choices
-from estimates.study.refusals import field_named, foremost, line_of, translated
+from estimates.study.refusals import advice, field_named, foremost, line_of, translated
 from estimates.study.whole import Study
 
 LARGEST_FILE = 2_000_000
@@ -69,7 +69,7 @@ def read_text(text: str, name: str = "study") -> Study:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of 5,000 digits is a bare ValueError
-        raise StudyError(f"not valid TOML: {error}", where=name) from None
+        raise StudyError(f"not valid TOML: {error}", where=name, remedy=advice(text, str(error))) from None
     try:
         return Study.model_validate(document)
     except ValidationError as error:

@@ -33,6 +33,12 @@ def translated(
             return inner.at(where) if isinstance(inner, StudyError) else StudyError(str(inner), where=where)
         case "extra_forbidden":
             fields = _fields_at(root, loc[:-1])
+            if len(loc) > 1 and loc[-1] in _fields_at(root, ()):
+                return StudyError(
+                    f"{loc[-1]!r} does not belong here",
+                    where=where,
+                    remedy="It stands at the head of the file, above the first heading in brackets.",
+                )
             return StudyError(f"unknown field {loc[-1]!r}", where=where, remedy=choices(str(loc[-1]), fields))
         case "missing":
             return StudyError(f"{loc[-1]!r} is missing", where=where, remedy=_meaning(root, loc))
@@ -43,12 +49,41 @@ def translated(
                 where=where,
                 remedy=choices(str(found["input"]), families),
             )
+        case "model_type":
+            return StudyError(f"{_short(found['input'])} is no table", where=where, remedy=_as_table(loc))
         case _:
-            shown = repr(found["input"])
-            shown = shown if len(shown) < 80 else shown[:77] + "..."
-            quoted = isinstance(found["input"], str) and ("number" in found["msg"] or "date" in found["msg"])
-            remedy = "Without quotes: 6700 or 2024-02-26. " * quoted + _meaning(root, loc)
-            return StudyError(f"{found['msg'].lower()}, not {shown}", where=where, remedy=remedy)
+            remedy = _unquoted(found) + _meaning(root, loc)
+            return StudyError(
+                f"{found['msg'].lower()}, not {_short(found['input'])}", where=where, remedy=remedy
+            )
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) < 80 else shown[:77] + "..."
+
+
+def _unquoted(found: Any) -> str:
+    """How a date or a number is written that stands there as a text."""
+    if isinstance(found["input"], str) and "date" in found["msg"]:
+        return "A date is written without quotes: 2024-02-26. "
+    if isinstance(found["input"], str) and "number" in found["msg"]:
+        return "A number is written without quotes: 6700. "
+    return ""
+
+
+def _as_table(loc: Place) -> str:
+    """How a table of a study is written."""
+    written = {
+        "says": 'says = { value = 6700, hedge = "about" }',
+        "headline": 'headline = { quantity = "its_name" }',
+        "carriers": 'carriers = { name = "containers", unit = "container" }',
+        "prior": 'prior = { family = "normal", q05 = 9.5, q95 = 21.5 }',
+    }
+    if loc[-1] in written:
+        return f"Write {written[str(loc[-1])]}"
+    names = [str(part) for part in loc if isinstance(part, str)]
+    return f"Give it a heading in one pair of brackets: [{'.'.join(names)}], with its fields below."
 
 
 def _spoken(loc: Place, document: Mapping[str, Any]) -> str:
@@ -112,6 +147,34 @@ def field_named(where: str, document: Mapping[str, Any]) -> Place:
     else:
         start = tuple(head.split("."))
     return (*start, *(field.split(" · ")[0].split(".") if field else ()))
+
+
+_SLIPS = (
+    (r"[\u2018\u2019\u201c\u201d]", "Text stands in straight quotes."),
+    (r"=\s*\d{1,3}(,\d{3})+", "No comma inside a number: write 8000 or 8_000."),
+    (r"=\s*\d+(\.\d+)?\s*%", "A share is written as a number: 0.1, not 10%."),
+    (r"=\s*\d{1,4}[-./ ](\d{1,2}|[A-Za-z]{3,9})([-./ ]\d{2,4})?\s*$", "A day is written 2024-03-20."),
+    (r"[\w\"'}\]] +\w+ *=", "Is a comma missing between two fields?"),
+    (r"=\s*[^\W\d]", "Text stands in quotes."),
+)
+"""What is often written that is no TOML, and what to write instead; the first that fits is told."""
+
+
+def advice(text: str, error: str) -> str:
+    """The line at which a text stops being TOML, and what may be wrong with it.
+
+    Examples
+    --------
+    >>> print(advice("a = 8,000", "Expected newline (at line 1, column 6)"))
+    a = 8,000
+    No comma inside a number: write 8000 or 8_000.
+    """
+    place = re.search(r"\(at line (\d+), column", error)
+    if not place:
+        return ""
+    line = text.split("\n")[int(place[1]) - 1].strip()
+    slip = next((words for slip, words in _SLIPS if re.search(slip, line)), "")
+    return "\n  ".join(part for part in (line[:100], slip) if part)
 
 
 def line_of(text: str, loc: Place) -> int | None:
