@@ -12,10 +12,18 @@ from estimates import readings, sweeping
 from estimates.errors import OutputError, QuestionError
 from estimates.multiverse import AS_READ, WIDEST, Cell, Multiverse, widths
 from estimates.readings import bearing
-from estimates.sweeping import JOURNAL, SCOUTS, TABLE
+from estimates.sweeping import JOURNAL, TABLE
 
 STUDY = est.read()
+SCOUTS = 4  # enough for a grid so small
 GRID = Multiverse(["steady"], [AS_READ], settings=widths(STUDY), sample=2 * SCOUTS + 8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_scouts():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweeping, "SCOUTS", SCOUTS)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +39,7 @@ def test_every_cell_has_a_row_and_a_verdict(swept):
 
 def test_a_row_is_what_a_fit_of_that_reading_gives(swept):
     cells = GRID.cells(STUDY)
-    for cell in (cells[0], cells[17]):
+    for cell in (cells[0], cells[13]):
         row, fit = swept.table.loc[cell.number], est.infer(cell.read(STUDY), "steady", seed=5)
         evidence = fit.log_evidence
         error = np.hypot(row["log_evidence_mcse"], evidence.mcse)
@@ -68,7 +76,7 @@ def test_scouts_are_the_widest_reading_and_others_far_from_it():
     scouts = [options[cell.number] for cell in sweeping._scouts(standing)]
     assert scouts[0] == (WIDEST,) * 4
     assert len(set(scouts)) == SCOUTS
-    assert min(sum(a != b for a, b in zip(*pair, strict=True)) for pair in combinations(scouts, 2)) == 2
+    assert min(sum(a != b for a, b in zip(*pair, strict=True)) for pair in combinations(scouts, 2)) >= 2
     assert sweeping._scouts(dict(list(standing.items())[: 2 * SCOUTS])) == ()
 
 
@@ -85,7 +93,7 @@ def test_variance_is_that_within_and_that_between(swept):
 
 def test_a_sweep_that_was_killed_goes_on_where_it_stopped(swept, tmp_path):
     path = tmp_path / JOURNAL
-    kept = swept.table.iloc[[3, 0, 20]].reset_index()
+    kept = swept.table.iloc[[3, 0, 11]].reset_index()
     rows = [
         json.loads(line)
         for line in kept.to_json(orient="records", lines=True, double_precision=15).splitlines()
@@ -94,8 +102,8 @@ def test_a_sweep_that_was_killed_goes_on_where_it_stopped(swept, tmp_path):
     lines = [json.dumps(line) for line in ({"digest": swept.plan["digest"]}, *marked)]
     path.write_text("\n".join(lines) + '\n{"cell": 7, "cut of', encoding="utf-8")
     again = est.sweep(STUDY, GRID, out=tmp_path)
-    assert again.table.loc[[3, 0, 20], "ess"].tolist() == [123.0] * 3  # not computed again
-    others = swept.table.index.difference([3, 0, 20])
+    assert again.table.loc[[3, 0, 11], "ess"].tolist() == [123.0] * 3  # not computed again
+    others = swept.table.index.difference([3, 0, 11])
     pd.testing.assert_frame_equal(again.table.loc[others], swept.table.loc[others])
     assert not path.exists()
 
