@@ -27,7 +27,7 @@ from estimates.inference import infer
 from estimates.overturning import Search, is_over
 from estimates.study import Study
 from estimates.study.rereading import has_over, opened
-from estimates.words import date_words, listed, number, odds, one_in, probability, titled, units
+from estimates.words import date_words, listed, number, one_in, probability, times_less, titled, units
 from estimates.workers import Progress, Workers
 
 TRIES = 2000
@@ -147,7 +147,7 @@ class Falsification:
         idle = self._left_behind(found)
         less = found.evidence_change
         reports = (
-            f" The reports are {odds(-less).partition(' to ')[0]} times less likely then."
+            f" The reports are {times_less(-less)} likely then."
             if less is not None and less < -math.log(2)
             else ""
         )

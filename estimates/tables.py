@@ -310,7 +310,7 @@ def story_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "basis": story["basis"] or "",
             "conditional": story["conditional_of_base"],
             "evidence": words.evidence(evidence["value"], evidence["mcse"]) if evidence else "none (NUTS)",
-            "against": "" if behind is None else "the best" if behind == 0 else words.odds(-behind),
+            "against": "" if behind is None else "the best" if behind == 0 else words.times_less(behind),
             "start": _dates(start) if start else "",
             "pace": ", then ".join(paces),
             "fails": words.listed(story["fails"]) if story["fails"] else "",

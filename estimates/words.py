@@ -220,6 +220,17 @@ def odds(log_factor: float) -> str:
     return f"{rounded} to 1" if log_factor >= 0 else f"1 to {rounded}"
 
 
+def times_less(log_factor: float) -> str:
+    """How much less probable something is, from the log of the factor, which is 0 or more.
+
+    Examples
+    --------
+    >>> times_less(0.84), times_less(30.0)
+    ('2.3 times less', 'more than a million times less')
+    """
+    return f"{odds(log_factor).removesuffix(' to 1')} times less"
+
+
 def date_words(date: dt.date | str, *, short: bool = False) -> str:
     """A day as people write it, the same under every locale.
 

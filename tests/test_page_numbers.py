@@ -221,7 +221,7 @@ def account_of_story(story, best):
     evidence = story["log_evidence"]
     yield f"{story['basis'] or ''} {evidence['value']:.2f} {evidence['mcse']:.2f}"
     if evidence["value"] < best:
-        yield words.odds(evidence["value"] - best)
+        yield words.times_less(best - evidence["value"])
     yield from (words.date_words(story["start"][end], short=True) for end in ("lower", "upper"))
     yield from (ends(pace, error=False) for pace in story["paces"])
 

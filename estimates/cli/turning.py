@@ -25,6 +25,7 @@ from estimates.cli.options import (
     SeedOption,
     StudyArgument,
     VariantOption,
+    VariantsOption,
     WorkersOption,
 )
 from estimates.cli.saying import progress_bar, say, say_json, say_next
@@ -174,12 +175,7 @@ def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
 def sweep_(
     study: StudyArgument = FLAGSHIP,
     models: ModelsOption = RIVALS,
-    variants: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B", help="Variants; none is the study's own reading.  [default: none and all]"
-        ),
-    ] = None,
+    variants: VariantsOption = None,
     reports: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="How reports are taken.  [default: as read, every 'over' open]"),

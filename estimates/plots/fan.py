@@ -9,7 +9,17 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from estimates import words
-from estimates.plots.paper import BLUE, GREY, INK, SOFT, WIDTH, date_axis, number_axis, shortened
+from estimates.plots.paper import (
+    BLUE,
+    GREY,
+    INK,
+    SOFT,
+    WIDTH,
+    date_axis,
+    name_at_edge,
+    number_axis,
+    shortened,
+)
 
 MOST_DAYS = 250
 """A fan is drawn through at most so many days."""
@@ -171,17 +181,7 @@ def _name_bands(axes: Axes, ends: NDArray[np.float64]) -> None:
     for height, name, lines in named:
         place = max(height, lowest)
         lowest = place + lines * line
-        axes.annotate(
-            name,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color="#00527f",
-            fontsize=9,
-            annotation_clip=False,
-        )
+        name_at_edge(axes, place, name)
 
 
 def _draw_reports(axes: Axes, reports: Sequence[Said], top: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from estimates import words
-from estimates.plots.paper import BLUE, SOFT, date_axis, number_axis
+from estimates.plots.paper import BLUE, SOFT, date_axis, name_at_edge, number_axis
 
 NAMED = 0.08
 """Stretches from this share of the width on have their number beside them."""
@@ -77,14 +77,4 @@ def _name_ends(axes: Axes, spread: tuple[float, float, float]) -> None:
     for height, name in zip(spread[1:], ("median", "89 %\ninterval"), strict=True):
         place = max(height, lowest)
         lowest = place + 0.13 * axes.get_ylim()[1]
-        axes.annotate(
-            name,
-            (1, place),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color="#00527f",
-            fontsize=9,
-            annotation_clip=False,
-        )
+        name_at_edge(axes, place, name)

@@ -98,6 +98,21 @@ def number_axis(axis: Any, size: float) -> None:
     axis.set_major_formatter(FuncFormatter(written))
 
 
+def name_at_edge(axes: Axes, height: float, name: str) -> None:
+    """What runs out at the right edge at this height, told beside it."""
+    axes.annotate(
+        name,
+        (1, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        color="#00527f",
+        fontsize=9,
+        annotation_clip=False,
+    )
+
+
 def date_axis(axes: Axes) -> None:
     """Firsts of months, or days where there are few; the year under the first tick of each year."""
     left, right = (dt.date.fromordinal(round(end)) for end in axes.get_xlim())

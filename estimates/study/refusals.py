@@ -167,7 +167,7 @@ def advice(text: str, error: str) -> str:
     --------
     >>> print(advice("a = 8,000", "Expected newline (at line 1, column 6)"))
     a = 8,000
-    No comma inside a number: write 8000 or 8_000.
+      No comma inside a number: write 8000 or 8_000.
     """
     place = re.search(r"\(at line (\d+), column", error)
     if not place:
