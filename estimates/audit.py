@@ -24,6 +24,7 @@ class Kind(Enum):
     CIRCLE = "cite one another: nobody in the circle may have counted; say why each is independent"
     INDEPENDENT = "taken as a count of its own, for the reason given"
     JUDGEMENT = "rests on judgement, no source"
+    UNSOURCED = "neither a source nor judgement = true is given, so that the basis has to carry it"
     FEW = "chance in single arrivals matters for counts this small; the model lumpy carries it"
     ONE_ISSUER = "the level is known only up to the bias of its one issuer"
     SINCE_WORDS = "wording about the start that is shown, not used"
@@ -78,6 +79,7 @@ def audit(study: Study) -> tuple[Finding, ...]:
         *_small_counts(study),
         *_since_words(study),
         *_judgements(study),
+        *_unsourced(study),
     )
 
 
@@ -286,6 +288,13 @@ def _judgements(study: Study) -> Iterator[Finding]:
     if names:
         verb = "rests" if len(names) == 1 else "rest"
         yield Finding(Kind.JUDGEMENT, names, f"{', '.join(names)} {verb} on judgement, without a source.")
+
+
+def _unsourced(study: Study) -> Iterator[Finding]:
+    stated = study.assumptions.items()
+    names = tuple(name for name, one in stated if not one.judgement and not one.source)
+    if names:
+        yield Finding(Kind.UNSOURCED, names, f"{', '.join(names)}: {Kind.UNSOURCED.value}.")
 
 
 def unused(study: Study, model_assumptions: tuple[str, ...]) -> tuple[str, ...]:

@@ -101,7 +101,8 @@ class Multiverse:
     models : sequence of str
         Names on the shelf, or paths.
     variants : sequence of str, optional
-        Names of variants; ``"as read"`` is the study's own. Without it, that and all variants.
+        Names of variants; ``"as read"`` is the study's own. Without it, that and all variants, but for those
+        that change only what the settings replace by values.
     reports : sequence of str, optional
         ``"as read"``, ``"every 'over' open"``, ``"issuers split"``, ``"issuers merged"``, ``"without ID"``.
         Without it, the first and, where a report says "over", the second.
@@ -133,12 +134,33 @@ class Multiverse:
         QuestionError
             For an unknown name or option, an empty or repeated one, or one that the study cannot take.
         """
-        variants = self.variants if self.variants is not None else (AS_READ, *study.variants)
+        variants = self._variants(study)
         reports = (
             self.reports if self.reports is not None else (AS_READ, *([OPEN] if has_over(study) else []))
         )
         axes = {"model": tuple(self.models), "variant": tuple(variants), "reports": tuple(reports)}
         return _checked(study, axes | {name: tuple(o) for name, o in (self.settings or {}).items()})
+
+    def _variants(self, study: Study) -> tuple[str, ...]:
+        """Those named, or all of which something is left where the settings replace what they change."""
+        replaced = {
+            name
+            for name, options in (self.settings or {}).items()
+            if not any(isinstance(option, str) for option in options)
+        }
+        idle = {
+            name: changed.assumption
+            for name, changed in study.variants.items()
+            if not changed.without and changed.assumption.keys() <= replaced
+        }
+        if self.variants is None:
+            return AS_READ, *(name for name in study.variants if name not in idle)
+        for name in idle.keys() & set(self.variants):
+            raise QuestionError(
+                f"the variant {name!r} changes only {', '.join(idle[name])}, which the settings replace",
+                remedy=f"Leave the variant out, or give the setting the option {AS_READ!r} too.",
+            )
+        return tuple(self.variants)
 
     def cells(self, study: Study) -> tuple[Cell, ...]:
         """The cells that are looked at, those alike in structure next to one another.

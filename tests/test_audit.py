@@ -278,3 +278,14 @@ def test_a_conversion_by_somebody_who_passes_the_issuer_on_is_suspected():
     passed = other.replace('issuer = "port"\n', 'issuer = "port"\nrelayed_by = ["wire"]\n', 1)
     (finding,) = found(read_text(passed), Kind.CONVERSION)
     assert "port and wire keep one ratio of oil to voyages" in finding.words
+
+
+def test_an_assumption_with_neither_a_source_nor_judgement_is_named():
+    text = OIL.replace(
+        'basis = "Aframax to Suezmax."', 'basis = "Aframax."\nsource = "https://example.org/ships"'
+    )
+    (finding,) = found(read_text(text), Kind.UNSOURCED)
+    assert finding.about == ("first_shipment",)
+    assert not finding.is_warning
+    judged = text.replace('basis = "First sightings."', 'basis = "First sightings."\njudgement = true')
+    assert not found(read_text(judged), Kind.UNSOURCED)

@@ -6,10 +6,12 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import OIL
 
 import estimates as est
 from estimates.errors import QuestionError
 from estimates.multiverse import AS_READ, OPEN, Multiverse, options_of, widths
+from estimates.study import read_text
 
 STUDY = est.read()
 
@@ -99,3 +101,13 @@ def test_a_setting_that_is_none_is_refused(text):
 def test_any_text_is_a_setting_or_a_refusal(text):
     with contextlib.suppress(QuestionError):
         options_of([text])
+
+
+def test_a_variant_of_which_the_settings_leave_nothing_is_no_axis():
+    study = read_text(OIL)
+    values = {"first_shipment": [dt.date(2023, 3, 1), dt.date(2023, 12, 5)]}
+    assert Multiverse(settings=values).axes(study)["variant"] == (AS_READ, "one_count")
+    kept = {"first_shipment": [AS_READ, dt.date(2023, 3, 1)]}
+    assert Multiverse(settings=kept).axes(study)["variant"] == (AS_READ, "late", "one_count")
+    with pytest.raises(QuestionError, match="'late' changes only first_shipment, which the settings replace"):
+        Multiverse(variants=[AS_READ, "late"], settings=values).axes(study)
