@@ -110,7 +110,7 @@ class Sensitivity:
         says = study.quantities[self.quantity].says if self.quantity in study.quantities else ""
         name, unit = label(self.quantity, says, longest=80), units(study.unit_of(self.quantity))
         size, word = scale(self.width)
-        now, then = (number(w / size, self.width / size) for w in (self.width, best.width))
+        now, then = (number(w / size, self.width / size / 2) for w in (self.width, best.width))
         end = " ".join(filter(None, (word, unit)))
         interval = f"the 89 % interval of {name}"
         if then == now:

@@ -415,7 +415,7 @@ def _role(report: Report, repeated: dict[str, str]) -> str:
     if report.derived_from:
         return f"derived from {report.derived_from}: not counted again"
     if report.held_out:
-        return "held out: predicted, not fitted"
+        return "held out: kept to compare with"
     if report.id in repeated:
         return f"relay of {repeated[report.id]}: not counted again"
-    return "fitted"
+    return "data"

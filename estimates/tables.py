@@ -632,8 +632,10 @@ def drivers(document: dict[str, Any]) -> Iterator[Table | str]:
     of = "the log" if document["scale"] == "log" else "it"
     yield (
         f"Share: of the variance of {of}. Width known: the expected width of the 89 % interval once it is "
-        f"known, now {f'{now} {unit}'.strip()}. Prior: power-scaling sensitivity, worth a look above 0.05. "
-        "Would settle: the expected fall of p (1 - p) of a claim. * judgement: no source is given."
+        f"known, now {f'{now} {unit}'.strip()}. Prior: how far the answer follows when this prior is "
+        "made a little stronger (power-scaling sensitivity), worth a look above 0.05. Would settle: how much "
+        "of the doubt about a claim, p (1 - p) of its probability p, would go. * judgement: no source is "
+        "given."
     )
     yield (
         "Shares of assumptions that hang together overlap, and need not add up; those of level, trend and "

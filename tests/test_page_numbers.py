@@ -110,8 +110,8 @@ def account(estimate, document, beside):
     account_of_findings(told, study, beside, share)
     trust, evidence = document["trust"], document["log_evidence"]
     told["How far to trust it, and how to make it again"] = [
-        f"{words.number(trust['ess'], 10 * trust['ess'])} {trust['pareto_k']:.2f}",
-        f"{evidence['value']:.3f} {evidence['mcse']:.3f} {document['engine_reason']}",
+        f"{trust['ess']:,.0f} {trust['pareto_k']:.2f}",
+        f"{words.evidence(evidence['value'], evidence['mcse'])} {document['engine_reason']}",
         document["model_digest"],
         f"{document['study']} {document['fingerprint']} {document['data_digest']}",
         f"{share} {document['seed']}",
