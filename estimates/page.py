@@ -316,6 +316,11 @@ class _Page:
         return tables.across_issuers(self.study, self.document["trend"])
 
     @property
+    def left_out(self) -> list[str]:
+        """The stories that claims could not be put to."""
+        return list(tables.left_out((self.beside.claims or {}).get("left_out", [])))
+
+    @property
     def readings_asked(self) -> list[tuple[str, str]]:
         """The variants under which claims were asked, each with its basis."""
         claims = (self.beside.claims or {}).get("claims", [])

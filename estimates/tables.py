@@ -562,10 +562,27 @@ def judged(document: dict[str, Any]) -> Iterator[Table | str]:
         f"From the least to the largest over {words.listed(models)}. Before: before the reports, over all "
         "readings; 'over' open: with no upper end to any 'over', over all readings."
     )
-    yield from (f"Left out: {story['label']}, {story['reason']}." for story in document["left_out"])
+    yield from left_out(document["left_out"])
     doubtful = [story["label"] for story in document["stories"] if story["trust"] == "bad"]
     if doubtful:
         yield f"Not to be trusted, because the fit is bad: {words.listed(doubtful)}."
+
+
+def left_out(stories: Iterable[dict[str, str]]) -> Iterator[str]:
+    """The stories that could not be asked, a sentence for each reason; a model stands for its variants.
+
+    Examples
+    --------
+    >>> labels = ("stepped", "stepped (late)", "lumpy (late)")
+    >>> list(left_out({"label": label, "reason": "no knot"} for label in labels))
+    ['Left out: stepped and lumpy (late), no knot.']
+    """
+    by_reason: dict[str, list[str]] = {}
+    for story in stories:
+        by_reason.setdefault(story["reason"], []).append(story["label"])
+    for reason, labels in by_reason.items():
+        told = [label for label in labels if label.partition(" (")[0] not in labels or "(" not in label]
+        yield f"Left out: {words.listed(told)}, {reason}."
 
 
 def _span(found: Iterable[dict[str, float] | None]) -> str:
