@@ -162,13 +162,10 @@ def sensitivity_(
 
 
 def _write_sensitivity(document: dict[str, Any], folder: Path) -> None:
-    from estimates.files import replacing
+    from estimates import gallery
     from estimates.plots import pictures
-    from estimates.plots.paper import png
 
-    picture = png(pictures.drivers(document).figure())
-    with replacing(folder / "sensitivity.png") as temporary:
-        temporary.write_bytes(picture)
+    gallery.write("drivers", pictures.drivers(document), folder / "sensitivity.png")
     write_json(document, folder / SENSITIVITY)
 
 
@@ -212,10 +209,10 @@ def sweep_(
 
     asked = read_as(study, None)
     models, left_out = rivals(asked, models)
-    named = None if readings(variants) is None else [name or AS_READ for name in readings(variants) or ()]
+    named = readings(variants)
     grid = Multiverse(
         listed(models),
-        named,
+        None if named is None else [name or AS_READ for name in named],
         listed(reports) if reports else None,
         (all_widths(asked) if widths else {}) | options_of(settings or []),
         cells,
@@ -245,11 +242,8 @@ def sweep_(
 
 
 def _write_sweep(found: "Sweep", folder: Path) -> None:
-    from estimates.files import replacing
+    from estimates import gallery
     from estimates.plots import pictures
-    from estimates.plots.paper import png
 
-    picture = png(pictures.curve(found).figure())
-    with replacing(folder / "sweep.png") as temporary:
-        temporary.write_bytes(picture)
+    gallery.write("curve", pictures.curve(found), folder / "sweep.png")
     write_json(found.document(), folder / "sweep.json")

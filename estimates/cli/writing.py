@@ -89,5 +89,4 @@ def write_texts(texts: dict[Path, str]) -> None:
 
 def write_json(document: dict[str, Any], path: Path) -> None:
     """A document as a file, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json_text(document) + "\n", encoding="utf-8")
+    write_texts({path: json_text(document) + "\n"})
