@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated
+from estimates.inference.sobol import sobol
 from estimates.seeds import generator
 
 type Array = NDArray[np.float64]
@@ -35,13 +36,10 @@ class Blend:
 
     def draw(self, count: int, rng: np.random.Generator) -> Array:
         """Points (count, d): a scrambled Sobol sequence through each part."""
-        from scipy.stats import qmc
-
         counts = np.diff(np.round(np.cumsum([0.0, *self.shares]) * count).astype(int))
         drawn = []
         for part, number in zip(self.parts, counts, strict=True):
-            sobol = qmc.Sobol(part.dimension + 2, rng=rng)
-            uniforms = sobol.random_base2(max(int(number) - 1, 1).bit_length())[:number]
+            uniforms = sobol(part.dimension + 2, max(int(number) - 1, 1).bit_length(), rng)[:number]
             drawn.append(part.draw(np.clip(uniforms, 1e-12, 1 - 1e-12)))
         return np.concatenate(drawn)
 
