@@ -11,32 +11,21 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.compile.builders import OpFromGraph
-from pytensor.compile.rewriting import inline_ofg_node
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.graph.replace import vectorize_graph
-from pytensor.graph.rewriting.basic import node_rewriter, out2in
-from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.graph.traversal import ancestors
-from pytensor.scalar.math import Softplus
-from pytensor.tensor.elemwise import Elemwise
 
 from estimates.errors import EngineError
+from estimates.inference.conditional import log_terms
 from estimates.inference.straight import Straight
 
 type Points = NDArray[np.float64]
 
 _CELLS = 2**16
 """Points times observed values that are computed at once."""
-
-# A few unknowns and thousands of points: PyTensor's plain VM over NumPy starts in a fraction of a
-# second and keeps up with compiled code. The checks of parameters are left out because one bad row
-# would turn the whole batch into minus infinity.
-FAST_START = pytensor.compile.mode.get_mode("FAST_COMPILE").including("local_remove_check_parameter")
 
 
 def fitted_unknowns(model: pm.Model) -> list[Any]:
@@ -138,39 +127,36 @@ def compile_density(model: pm.Model) -> Density:
             )
     shapes = _static_shapes(model, unknowns, values)
     observed = [*model.observed_RVs, *model.potentials]
-    terms = model.logp(vars=[*unknowns, *observed], sum=False)
-    log_prior = sum((pt.sum(term) for term in terms[: len(unknowns)]), start=pt.constant(np.float64(0.0)))
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)
-    graphs = [
-        rewrite_graph(part, include=(), custom_rewrite=_AS_UFUNCS)
-        for part in (log_prior, *terms[len(unknowns) :])
-    ]
-    batched = [
-        pt.broadcast_to(part, (points.shape[0], *tuple(part.shape))) if part.ndim == graph.ndim else part
-        for part, graph in zip(vectorize_graph(graphs, slices), graphs, strict=True)
+    terms, batched = log_terms(model, [*unknowns, *observed], slices)
+    log_prior = sum(_summed(term) for term in batched[: len(unknowns)])
+    log_likelihood = [
+        pt.broadcast_to(after, (points.shape[0], *tuple(after.shape))) if after.ndim == before.ndim else after
+        for before, after in zip(terms[len(unknowns) :], batched[len(unknowns) :], strict=True)
     ]
     return Density(
         names=tuple(unknown.name for unknown in unknowns),
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
         width=max(1, sum(observed_values(model, v).size for v in model.observed_RVs) + len(model.potentials)),
-        _log_terms=Straight(_compiled([points], batched)),
-        _to_constrain=lambda: _compiled(
+        _log_terms=Straight([points], [log_prior, *log_likelihood]),
+        _to_constrain=lambda: Straight(
             [points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)
         ),
         _unconstrain=_compile_unconstrain(model, unknowns),
     )
 
 
-def _compiled(inputs: list[Any], outputs: list[Any]) -> Any:
-    return pytensor.function(inputs, outputs, mode=FAST_START, trust_input=True, on_unused_input="ignore")
+def _summed(term: Any) -> Any:
+    """A log term of each point (n, ...) summed over all axes but the first."""
+    return pt.sum(term, axis=tuple(range(1, term.ndim))) if term.ndim > 1 else term
 
 
 def _compile_unconstrain(model: pm.Model, unknowns: list[Any]) -> Any:
     inputs = [pt.tensor(shape=(None, *v.type.shape), dtype=v.dtype) for v in unknowns]
     batched = dict(zip(unknowns, inputs, strict=True))
-    return _compiled(inputs, [_unconstrained(model, variable, batched) for variable in unknowns])
+    return Straight(inputs, [_unconstrained(model, variable, batched) for variable in unknowns])
 
 
 def _unconstrained(model: pm.Model, variable: Any, batched: dict[Any, Any]) -> Any:
@@ -200,21 +186,3 @@ def _slices(points: Any, values: list[Any], shapes: tuple[tuple[int, ...], ...])
         slices[value] = part.astype(value.dtype)
         at += length
     return slices
-
-
-@node_rewriter([Elemwise])  # type: ignore[untyped-decorator]
-def _softplus_by_ufuncs(fgraph: Any, node: Any) -> list[Any] | None:
-    """Softplus has no NumPy ufunc; PyMC's interval transform uses it, and it would loop in Python."""
-    if not isinstance(node.op.scalar_op, Softplus):
-        return None
-    (x,) = node.inputs
-    return [pt.maximum(x, 0.0) + pt.log1p(pt.exp(-pt.abs(x)))]
-
-
-@node_rewriter([OpFromGraph])  # type: ignore[untyped-decorator]
-def _inlined(fgraph: Any, node: Any) -> list[Any]:
-    """What an operation with a graph inside is made of; vectorised as one, it would loop in Python."""
-    return list(inline_ofg_node(node))
-
-
-_AS_UFUNCS = out2in(_inlined, _softplus_by_ufuncs)

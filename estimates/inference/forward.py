@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.distribution import SymbolicRandomVariable
@@ -21,12 +20,9 @@ from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type_other import NoneTypeT
 
-from estimates.inference.density import FAST_START
+from estimates.inference.straight import Straight
 
 type Draws = dict[str, NDArray[Any]]
-
-# Products and sums of more than 31 factors would be made one operation, which runs in C only.
-_FORWARD = FAST_START.excluding("local_mul_canonizer", "local_add_canonizer")
 
 
 @dataclass(frozen=True)
@@ -43,13 +39,17 @@ class Forward:
 
     names: tuple[str, ...]
     inputs: tuple[str, ...]
-    _function: Any
+    _dtypes: tuple[str, ...]
+    _line: Straight
     _generators: tuple[Any, ...]
 
     def run(self, given: Draws, count: int, rng: np.random.Generator) -> Draws:
         """Everything that follows from `count` draws (count, ...) of the inputs."""
         reseed_rngs(self._generators, rng.integers(2**31))
-        values = self._function(count, *[given[name] for name in self.inputs])
+        inputs = [
+            np.asarray(given[name], dtype) for name, dtype in zip(self.inputs, self._dtypes, strict=True)
+        ]
+        values = self._line(np.asarray(count), *inputs)
         return dict(zip(self.names, values, strict=True))
 
 
@@ -76,9 +76,13 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     generators = [
         v for v in ancestors(outputs) if isinstance(v, SharedVariable) and isinstance(v.type, RandomType)
     ]
-    function = pytensor.function([count, *inputs], outputs, mode=_FORWARD, on_unused_input="ignore")
-    names = tuple(variable.name for variable in wanted)
-    return Forward(names, tuple(v.name for v in given), function, tuple(generators))
+    return Forward(
+        names=tuple(variable.name for variable in wanted),
+        inputs=tuple(variable.name for variable in given),
+        _dtypes=tuple(variable.dtype for variable in given),
+        _line=Straight([count, *inputs], outputs),
+        _generators=tuple(generators),
+    )
 
 
 def _parents_first(model: pm.Model, wanted: list[Any], given: list[Any]) -> list[Any]:
