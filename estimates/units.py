@@ -7,12 +7,13 @@ mean something else to Pint than to those who write them.
 """
 
 import re
-from functools import lru_cache
-from typing import Any
-
-import pint
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from estimates.errors import UnitError, choices
+
+if TYPE_CHECKING:
+    import pint
 
 DATE = "date"
 """The unit of a point in time. It compares with dates; it takes part in no arithmetic."""
@@ -35,7 +36,29 @@ _MULTIPLE = re.compile(rf"(?P<number>\d+(?:\.\d+)?(?:e-?\d{{1,2}})?)\s*(?P<unit>
 _HELP = "A unit is written like tonne/container, kg/round, 1/day or dimensionless."
 
 
-def _new_registry() -> pint.UnitRegistry[Any]:
+_COMMON: dict[str, tuple[float, str | None]] = {
+    "dimensionless": (1.0, None),
+    **{name: (0.01, None) for name in ("percent", "%")},
+    **{name: (0.001, "[mass]") for name in ("g", "gram")},
+    **{name: (1.0, "[mass]") for name in ("kg", "kilogram")},
+    **{name: (1000.0, "[mass]") for name in ("t", "tonne", "tonnes")},
+    **{name: (1.0, "[time]") for name in ("s", "second", "seconds")},
+    **{name: (3600.0, "[time]") for name in ("hour", "hours")},
+    **{name: (86_400.0, "[time]") for name in ("day", "days")},
+    **{name: (604_800.0, "[time]") for name in ("week", "weeks")},
+    **{name: (1.0, "[length]") for name in ("m", "meter", "metre")},
+    **{name: (1000.0, "[length]") for name in ("km", "kilometer", "kilometre")},
+    **{name: (1.0, f"[{name}]") for name in COUNTED},
+}
+"""What most studies get by with: Pint's base units in one, and the dimension.
+
+Importing Pint and reading its definitions takes as long as all else that is done with a small study.
+"""
+
+
+def _new_registry() -> "pint.UnitRegistry[Any]":
+    import pint
+
     try:
         return pint.UnitRegistry(cache_folder=":auto:", on_redefinition="ignore")
     except OSError:  # a home that cannot be written: slower, not wrong
@@ -58,17 +81,21 @@ class Units:
     """
 
     def __init__(self, definitions: tuple[tuple[str, str], ...] = ()) -> None:
-        self._registry = _new_registry()
         self._factors: dict[str, float] = {}
-        self._registry.define(_BARREL)
-        for name in COUNTED:
-            self._registry.define(f"{name} = [{name}]")
         for name, definition in definitions:
             self._define(name, definition)
 
+    @cached_property
+    def _registry(self) -> "pint.UnitRegistry[Any]":
+        registry = _new_registry()
+        registry.define(_BARREL)
+        for name in COUNTED:
+            registry.define(f"{name} = [{name}]")
+        return registry
+
     def knows(self, name: str) -> bool:
         """Whether ``name`` alone is a unit already."""
-        return name in self._registry
+        return name in _COMMON or name in self._registry
 
     def _define(self, name: str, definition: str) -> None:
         where = f"units.{name}"
@@ -92,6 +119,8 @@ class Units:
 
     def _parse(self, text: str, where: str = "") -> Any:
         """The Pint unit written in `text`; only names and small powers ever reach Pint's parser."""
+        import pint
+
         for word in _NAME.findall(text):
             if word in _AMBIGUOUS:
                 raise UnitError(
@@ -127,6 +156,8 @@ class Units:
         """
         if unit == DATE:
             return 1.0
+        if (common := _common(unit)) is not None:
+            return common[0]
         if unit not in self._factors:
             whole = self._registry.Quantity(1, self._parse(unit, where))
             self._factors[unit] = float(whole.to_base_units().magnitude)
@@ -136,7 +167,22 @@ class Units:
         """The dimension of `unit`, to be carried through a formula."""
         if unit == DATE:
             return Dimension({}, is_date=True)
+        if (common := _common(unit)) is not None:
+            return common[1]
         return Dimension(dict(self._parse(unit, where).dimensionality))
+
+
+@lru_cache(maxsize=256)
+def _common(unit: str) -> "tuple[float, Dimension] | None":
+    """Factor and dimension of common units alone, or of one per another; None where Pint is to be asked."""
+    above, slash, below = unit.partition("/")
+    if above not in _COMMON and not (above == "1" and slash):
+        return None
+    if slash and below not in _COMMON:
+        return None
+    (over, of), (under, per) = _COMMON.get(above, (1.0, None)), _COMMON.get(below, (1.0, None))
+    own, other = Dimension({of: 1} if of else {}), Dimension({per: 1} if per else {})
+    return over / under, own / other
 
 
 @lru_cache(maxsize=32)

@@ -1,6 +1,8 @@
 """One registry: Pint's units, the counted ones as dimensions, and a study's own."""
 
 import math
+import subprocess
+import sys
 from functools import reduce
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estimates.errors import StudyError, UnitError
-from estimates.units import COUNTED, DATE, Dimension, Units, units_of
+from estimates.units import _COMMON, COUNTED, DATE, Dimension, Units, units_of
 
 PLAIN = units_of()
 GALLON_IN_CUBIC_METRES = 231 * 0.0254**3  # 231 cubic inches, by definition
@@ -38,6 +40,26 @@ GALLON_IN_CUBIC_METRES = 231 * 0.0254**3  # 231 cubic inches, by definition
 )
 def test_a_unit_has_its_textbook_size_in_base_units(unit, base):
     assert PLAIN.factor(unit) == pytest.approx(base, rel=1e-12)
+
+
+@pytest.mark.parametrize("below", ["", *(f"/{word}" for word in _COMMON)])
+def test_common_units_are_what_pint_says(below):
+    for above in [*_COMMON, "1"] if below else _COMMON:
+        unit = PLAIN._parse(above + below)
+        base = float(PLAIN._registry.Quantity(1, unit).to_base_units().magnitude)
+        assert PLAIN.factor(above + below) == pytest.approx(base, rel=5e-16)
+        assert PLAIN.dimension(above + below) == Dimension(dict(unit.dimensionality))
+
+
+@pytest.mark.parametrize("unit", ["kg/", "/kg", "kg//day", "kg/day/", "1/", "kg/tons"])
+def test_what_begins_like_a_common_unit_is_still_refused(unit):
+    with pytest.raises(UnitError):
+        PLAIN.factor(unit)
+
+
+def test_a_study_of_common_units_does_without_pint():
+    code = "import sys; from estimates import read; read(); print('pint' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize("name", COUNTED)
