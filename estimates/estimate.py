@@ -157,20 +157,22 @@ class Estimate:
         """The draws of a name, with `carriers` for what is carried: of one day, or of all days."""
 
         def leaf(inner: str) -> Any:
-            if inner == self.study.carriers.name:
-                return carriers
+            if inner == self.study.carriers.name and carriers is not None:
+                return carriers.variable
             if inner not in draws:
                 rests = f"{name} is" if inner == name else f"{name} rests on {inner!r}, which is"
                 raise QuestionError(
                     f"{rests} no part of the model {self.conditions.model!r}",
                     remedy="Ask a model that has it.",
                 )
-            return draws[inner].drop_vars(set(draws[inner].coords) - {"chain", "draw"})
+            return draws[inner].variable
 
-        value: xr.DataArray = evaluate(name, self.study.quantities, leaf, self.study.factor)
-        return (
-            value.drop_vars(set(value.coords) - {"chain", "draw", *value.dims}).rename(name).copy(deep=False)
-        )
+        # Without coordinates, which are the same for all and would be compared at each operation.
+        value = evaluate(name, self.study.quantities, leaf, self.study.factor)
+        known = {dim: draws.coords[dim] for dim in ("chain", "draw")}
+        known |= dict(carriers.coords) if carriers is not None else {}
+        coords = {dim: known[dim] for dim in value.dims if dim in known}
+        return xr.DataArray(value.copy(deep=False), coords=coords, name=name)
 
     def bands(
         self,
