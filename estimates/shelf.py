@@ -106,10 +106,13 @@ class ModelFile:
             When the study lacks an assumption, with a TOML block to paste.
         """
         import pymc as pm
+        import pytensor
 
         build = self._function()
         try:
-            model = build(study)
+            # Where each node of the graph was made is of no use to anybody, and takes time to record.
+            with pytensor.config.change_flags(traceback__limit=0):
+                model = build(study)
         except ModelError as error:
             raise error if error.where else error.at(str(self.path)) from None
         except EstimatesError:

@@ -116,7 +116,7 @@ def _drawn_again(node: Any, drawn: dict[Any, Any], count: Any) -> Any:
     """
     generator, size, *parameters = node.inputs
     batched = [
-        after if after.ndim > before.ndim else pt.broadcast_to(after, (count, *tuple(after.shape)))
+        after if after.ndim > before.ndim else pt.shape_padleft(after)
         for before, after in zip(parameters, vectorize_graph(parameters, drawn), strict=True)
     ]
     if not isinstance(size.type, NoneTypeT):

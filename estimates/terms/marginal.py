@@ -58,9 +58,25 @@ class Marginal:
     @property
     def _ends(self) -> tuple[Any, Any]:
         """The probabilities of the whole family below the two bounds."""
-        low = 0.0 if self.lower is None else pt.exp(pm.logcdf(self._whole, self.lower))
-        high = 1.0 if self.upper is None else pt.exp(pm.logcdf(self._whole, self.upper))
+        low = 0.0 if self.lower is None else self._below(self.lower)
+        high = 1.0 if self.upper is None else self._below(self.upper)
         return low, high
+
+    def _below(self, value: Any) -> Any:
+        """The probability F(value) of the whole family below a value."""
+        if self.family not in ("normal", "lognormal"):
+            return pt.exp(pm.logcdf(self._whole, value))
+        # PyMC's logarithm of it, which keeps digits that are lost here anyway, is ten times the graph.
+        return 0.5 * pt.erfc(-self._standardised(value) / _ROOT_TWO)
+
+    def _standardised(self, value: Any) -> Any:
+        """The normal score of a value of a normal or lognormal family that is not cut."""
+        centre, spread = self.parameters
+        value = np.float64(value) if isinstance(value, float) else value  # PyTensor's would be single
+        if self.family == "normal":
+            return (value - centre) / spread
+        is_positive = pt.gt(value, 0.0)
+        return pt.switch(is_positive, (pt.log(pt.switch(is_positive, value, 1.0)) - centre) / spread, -np.inf)
 
     def log_density(self, value: Any) -> Any:
         """The log density of the prior at a value."""
@@ -74,7 +90,7 @@ class Marginal:
             centre, spread = self.parameters
             return ((pt.log(value) if self.family == "lognormal" else value) - centre) / spread
         low, high = self._ends
-        below = (pt.exp(pm.logcdf(self._whole, value)) - low) / (high - low)
+        below = (self._below(value) - low) / (high - low)
         return -_ROOT_TWO * pt.erfcinv(2.0 * pt.minimum(pt.maximum(below, _LEAST), _MOST))
 
     def value(self, score: Any) -> Any:
