@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor
 import xarray as xr
@@ -316,7 +317,8 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
 def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, int]) -> xr.Dataset:
     """Draws (chain * draw, ...) as a dataset with the model's own dimensions."""
     variables: dict[str, Any] = {}
-    coords: dict[str, Any] = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    # As an index of pandas: of an array, xarray would first see whether it is one of Pint, and import it.
+    coords: dict[str, Any] = {"chain": pd.Index(np.arange(shape[0])), "draw": pd.Index(np.arange(shape[1]))}
     for name, value in draws.items():
         dims = _dims(model, name, value.ndim - 1)
         variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
@@ -341,7 +343,8 @@ def _dims(model: pm.Model, name: str, count: int) -> tuple[Any, ...]:
 
 
 def _coords(model: pm.Model, dims: tuple[Any, ...]) -> dict[str, Any]:
-    return {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+    known = {dim: model.coords[dim] for dim in dims if model.coords.get(dim) is not None}
+    return {dim: pd.Index(np.asarray(entries)) for dim, entries in known.items()}
 
 
 def _constants(model: pm.Model) -> xr.Dataset:
