@@ -38,16 +38,16 @@ _HELP = "A unit is written like tonne/container, kg/round, 1/day or dimensionles
 
 _COMMON: dict[str, tuple[float, str | None]] = {
     "dimensionless": (1.0, None),
-    **{name: (0.01, None) for name in ("percent", "%")},
-    **{name: (0.001, "[mass]") for name in ("g", "gram")},
-    **{name: (1.0, "[mass]") for name in ("kg", "kilogram")},
-    **{name: (1000.0, "[mass]") for name in ("t", "tonne", "tonnes")},
-    **{name: (1.0, "[time]") for name in ("s", "second", "seconds")},
-    **{name: (3600.0, "[time]") for name in ("hour", "hours")},
-    **{name: (86_400.0, "[time]") for name in ("day", "days")},
-    **{name: (604_800.0, "[time]") for name in ("week", "weeks")},
-    **{name: (1.0, "[length]") for name in ("m", "meter", "metre")},
-    **{name: (1000.0, "[length]") for name in ("km", "kilometer", "kilometre")},
+    **dict.fromkeys(("percent", "%"), (0.01, None)),
+    **dict.fromkeys(("g", "gram"), (0.001, "[mass]")),
+    **dict.fromkeys(("kg", "kilogram"), (1.0, "[mass]")),
+    **dict.fromkeys(("t", "tonne", "tonnes"), (1000.0, "[mass]")),
+    **dict.fromkeys(("s", "second", "seconds"), (1.0, "[time]")),
+    **dict.fromkeys(("hour", "hours"), (3600.0, "[time]")),
+    **dict.fromkeys(("day", "days"), (86400.0, "[time]")),
+    **dict.fromkeys(("week", "weeks"), (604800.0, "[time]")),
+    **dict.fromkeys(("m", "meter", "metre"), (1.0, "[length]")),
+    **dict.fromkeys(("km", "kilometer", "kilometre"), (1000.0, "[length]")),
     **{name: (1.0, f"[{name}]") for name in COUNTED},
 }
 """What most studies get by with: Pint's base units in one, and the dimension.

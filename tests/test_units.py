@@ -59,7 +59,10 @@ def test_what_begins_like_a_common_unit_is_still_refused(unit):
 
 def test_a_study_of_common_units_does_without_pint():
     code = "import sys; from estimates import read; read(); print('pint' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        == "False\n"
+    )
 
 
 @pytest.mark.parametrize("name", COUNTED)
