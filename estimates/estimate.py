@@ -169,8 +169,8 @@ class Estimate:
 
         # Without coordinates, which are the same for all and would be compared at each operation.
         value = evaluate(name, self.study.quantities, leaf, self.study.factor)
-        known = {dim: draws.coords[dim] for dim in ("chain", "draw")}
-        known |= dict(carriers.coords) if carriers is not None else {}
+        known: dict[Any, Any] = {dim: draws.coords[dim] for dim in ("chain", "draw")}
+        known |= carriers.coords if carriers is not None else {}
         coords = {dim: known[dim] for dim in value.dims if dim in known}
         return xr.DataArray(value.copy(deep=False), coords=coords, name=name)
 

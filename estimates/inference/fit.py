@@ -317,13 +317,12 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
 def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, int]) -> xr.Dataset:
     """Draws (chain * draw, ...) as a dataset with the model's own dimensions."""
     variables: dict[str, Any] = {}
-    # As an index of pandas: of an array, xarray would first see whether it is one of Pint, and import it.
-    coords: dict[str, Any] = {"chain": pd.Index(np.arange(shape[0])), "draw": pd.Index(np.arange(shape[1]))}
+    coords: dict[str, Any] = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
     for name, value in draws.items():
         dims = _dims(model, name, value.ndim - 1)
         variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
         coords |= _coords(model, dims)
-    return xr.Dataset(variables, coords)
+    return xr.Dataset(variables, _indexed(coords))
 
 
 def _observed(model: pm.Model) -> xr.Dataset:
@@ -334,7 +333,7 @@ def _observed(model: pm.Model) -> xr.Dataset:
         dims = _dims(model, variable.name, np.ndim(stored))
         variables[variable.name] = (dims, stored)
         coords |= _coords(model, dims)
-    return xr.Dataset(variables, coords)
+    return xr.Dataset(variables, _indexed(coords))
 
 
 def _dims(model: pm.Model, name: str, count: int) -> tuple[Any, ...]:
@@ -343,8 +342,17 @@ def _dims(model: pm.Model, name: str, count: int) -> tuple[Any, ...]:
 
 
 def _coords(model: pm.Model, dims: tuple[Any, ...]) -> dict[str, Any]:
-    known = {dim: model.coords[dim] for dim in dims if model.coords.get(dim) is not None}
-    return {dim: pd.Index(np.asarray(entries)) for dim, entries in known.items()}
+    return {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
+
+
+def _indexed(coords: dict[str, NDArray[Any]]) -> xr.Coordinates:
+    """Coordinates with their indices; xarray would first see whether they are Pint's, and import it."""
+    indexes = {
+        dim: xr.indexes.PandasIndex(pd.Index(entries), dim, coord_dtype=entries.dtype)
+        for dim, entries in coords.items()
+    }
+    variables = {dim: index.create_variables()[dim] for dim, index in indexes.items()}
+    return xr.Coordinates(variables, indexes)
 
 
 def _constants(model: pm.Model) -> xr.Dataset:
