@@ -27,6 +27,7 @@ from pytensor.tensor.elemwise import Elemwise
 
 from estimates.errors import EngineError
 from estimates.inference.straight import Straight
+from estimates.terms.likelihood import by_numpy
 
 type Points = NDArray[np.float64]
 
@@ -138,7 +139,8 @@ def compile_density(model: pm.Model) -> Density:
             )
     shapes = _static_shapes(model, unknowns, values)
     observed = [*model.observed_RVs, *model.potentials]
-    terms = model.logp(vars=[*unknowns, *observed], sum=False)
+    with by_numpy():
+        terms = model.logp(vars=[*unknowns, *observed], sum=False)
     log_prior = sum((pt.sum(term) for term in terms[: len(unknowns)]), start=pt.constant(np.float64(0.0)))
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytensor.scalar as ps
+from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.tensor.elemwise import Elemwise
 
+type Values = list[Any]
 type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
 
 
@@ -25,7 +27,10 @@ class Straight:
     ----------
     function : pytensor function
         Compiled for the Python linker, without operations that work in place. Shared variables keep
-        being read when it is called.
+        being read when it is called; what hangs on them alone is computed when one was set anew, not
+        when an array in one was changed in place.
+
+    Several threads may call it at once: a call has its values to itself.
     """
 
     def __init__(self, function: Any) -> None:
@@ -41,42 +46,68 @@ class Straight:
                     constants[places[variable]] = variable.data
             return places[variable]
 
-        self._steps: list[Step] = [
+        steps: list[Step] = [
             (_call(node), tuple(map(place, node.inputs)), tuple(map(place, node.outputs)))
             for node in graph.toposort()
         ]
         self._outputs = [place(variable) for variable in graph.outputs]
         self._values = [constants.get(index) for index in range(len(places))]
-        self._spent = self._last_uses(set(constants))
+        self._count = sum(not isinstance(given.variable, SharedVariable) for given in function.maker.inputs)
+        moving = set(range(self._count))
+        self._fixed: list[Step] = []
+        self._steps: list[Step] = []
+        for step in steps:
+            moves = not moving.isdisjoint(step[1])
+            (self._steps if moves else self._fixed).append(step)
+            moving.update(step[2] if moves else ())
+        self._spent = self._last_uses()
+        self._settled: tuple[Values, Values] | None = None
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""
-        values = self._values.copy()
-        for index, storage in enumerate(self._storage):
-            values[index] = inputs[index] if index < len(inputs) else storage[0]
         with np.errstate(all="ignore"):
-            for (call, sources, targets), spent in zip(self._steps, self._spent, strict=True):
-                result = call(*[values[source] for source in sources])
-                if len(targets) == 1:
-                    values[targets[0]] = result
-                else:
-                    for target, part in zip(targets, result, strict=True):
-                        values[target] = part
+            values = self._with_numbers().copy()
+            values[: len(inputs)] = inputs
+            for step, spent in zip(self._steps, self._spent, strict=True):
+                _take(step, values)
                 for place in spent:
                     values[place] = None
         return [values[index] for index in self._outputs]
 
-    def _last_uses(self, constants: set[int]) -> list[list[int]]:
+    def _with_numbers(self) -> Values:
+        """All that hangs on no input: constants, shared variables, and what follows from them."""
+        numbers = [storage[0] for storage in self._storage[self._count :]]
+        settled = self._settled
+        if settled and all(old is new for old, new in zip(settled[0], numbers, strict=True)):
+            return settled[1]
+        values = self._values.copy()
+        values[self._count : self._count + len(numbers)] = numbers
+        for step in self._fixed:
+            _take(step, values)
+        self._settled = numbers, values
+        return values
+
+    def _last_uses(self) -> list[list[int]]:
         """What nobody wants any more after each step: its memory is still in the cache for the next."""
         last: dict[int, int] = {}
         for number, (_, sources, targets) in enumerate(self._steps):
             last |= dict.fromkeys((*sources, *targets), number)
-        for kept in (*constants, *self._outputs):
+        for kept in self._outputs:
             last.pop(kept, None)
         spent: list[list[int]] = [[] for _ in self._steps]
         for place, number in last.items():
             spent[number].append(place)
         return spent
+
+
+def _take(step: Step, values: Values) -> None:
+    call, sources, targets = step
+    result = call(*[values[source] for source in sources])
+    if len(targets) == 1:
+        values[targets[0]] = result
+    else:
+        for target, part in zip(targets, result, strict=True):
+            values[target] = part
 
 
 def _call(node: Any) -> Callable[..., Any]:
