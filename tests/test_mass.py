@@ -137,11 +137,11 @@ def test_the_graph_gives_the_same():
 
 def test_every_form_is_tried_here(monkeypatch):
     called = {}
-    for name in ("_turn_narrow", "_thin", "_log_in_tail", "_log_about_centre"):
+    for name in ("_narrow", "_thin", "_log_in_tail", "_log_about_centre"):
         form = getattr(module, name)
         monkeypatch.setattr(
             module, name, lambda *a, form=form, name=name: called.update({name: a[0].size}) or form(*a)
         )
     log_interval_mass(*many(150, 100))
-    assert set(called) == {"_turn_narrow", "_thin", "_log_in_tail", "_log_about_centre"}
+    assert set(called) == {"_narrow", "_thin", "_log_in_tail", "_log_about_centre"}
     assert min(called.values()) > 100

@@ -28,6 +28,7 @@ from pytensor.tensor.elemwise import Elemwise
 from estimates.errors import EngineError
 from estimates.inference.straight import Straight
 from estimates.terms.likelihood import by_numpy
+from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
@@ -90,15 +91,22 @@ class Density:
 
     def evaluate(self, points: Points) -> tuple[Points, Points]:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
-        lots = [self._evaluate(lot) for lot in self._lots(points)]
-        log_prior, log_likelihood = (np.concatenate(parts) for parts in zip(*lots, strict=True))
-        return log_prior, log_likelihood
+        lots = self._lots(points)
+        if len(lots) == 1:
+            log_prior, *terms = self._log_terms(points)
+            return log_prior, _summed(terms, len(points))
+        # The prior, of which there is one number a point, takes fewer and longer steps for all at once.
+        (log_prior,) = self._log_prior(points)
+        sums = in_threads(lambda lot: _summed(self._log_likelihood(lot), len(lot)), lots)
+        return log_prior, np.concatenate(sums)
 
-    def _evaluate(self, points: Points) -> tuple[Points, Points]:
-        log_prior, *terms = self._log_terms(points)
-        return log_prior, sum(
-            (np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(len(points))
-        )
+    @cached_property
+    def _log_prior(self) -> Any:
+        return self._log_terms.only(slice(0, 1))
+
+    @cached_property
+    def _log_likelihood(self) -> Any:
+        return self._log_terms.only(slice(1, None))
 
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
@@ -107,7 +115,7 @@ class Density:
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""
-        lots = [self._log_terms(lot)[1:] for lot in self._lots(points)]
+        lots = in_threads(self._log_likelihood, self._lots(points))
         return dict(zip(self.observed, map(np.concatenate, zip(*lots, strict=True)), strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:
@@ -118,6 +126,11 @@ class Density:
         """The points (n, dimension) of draws in the user's own space."""
         moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])
         return np.concatenate([value.reshape(len(value), -1) for value in moved], axis=1)
+
+
+def _summed(terms: list[Points], count: int) -> Points:
+    """The sum (count,) of terms (count, ...)."""
+    return sum((np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(count))
 
 
 def compile_density(model: pm.Model) -> Density:

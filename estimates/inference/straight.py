@@ -7,6 +7,7 @@ elementwise one as the ufunc it stands for, and then called one after the other.
 
 import importlib
 from collections.abc import Callable
+from copy import copy
 from functools import reduce
 from typing import Any
 
@@ -62,6 +63,18 @@ class Straight:
             moving.update(step[2] if moves else ())
         self._spent = self._last_uses()
         self._settled: tuple[Values, Values] | None = None
+
+    def only(self, outputs: slice) -> "Straight":
+        """The same line as far as it leads to some of the outputs."""
+        part = copy(self)
+        part._outputs = self._outputs[outputs]
+        wanted, part._steps = set(part._outputs), []
+        for step in reversed(self._steps):
+            if not wanted.isdisjoint(step[2]):
+                wanted.update(step[1])
+                part._steps.insert(0, step)
+        part._spent = part._last_uses()
+        return part
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""

@@ -5,6 +5,8 @@ computes every form for every report, whereas here each report gets the one that
 special functions are evaluated only where an interval is too wide for a series of a few terms.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -63,87 +65,121 @@ def _log_mass(
         # What is of each report alone, or of each point alone, stays small until the last moment.
         ratio = np.log1p((high - low) / low)  # infinite where an end is open, NaN where there is no interval
         spread = np.maximum(scatter, TINY)
-        middle = np.subtract(np.log(low) + ratio / 2.0, np.log(level) + bias, out=np.empty(shape))
-        middle /= spread
-        mass = np.square(middle, out=middle)
+        square = np.subtract(np.log(low) + ratio / 2.0, np.log(level) + bias, out=np.empty(shape))
+        square /= spread
+        square *= square
         width = np.multiply(np.square(ratio), 1.0 / np.square(spread), out=np.empty(shape))  # squared
-        both = mass * width
-        is_narrow = _narrow(both, width)
-        _turn_narrow(mass, width.copy(), both, (np.log(ratio) - LOG_ROOT_TWO_PI) - np.log(spread))
-        if is_narrow is not None:
-            others = np.flatnonzero(~is_narrow)
-            width_there, both_there = width.ravel()[others], both.ravel()[others]
-            is_thin = (width_there < THIN**2) & (both_there < FAR)
-            thin, wide = others[is_thin], others[~is_thin]
-            mass.reshape(-1)[thin] = _thin(width_there[is_thin], both_there[is_thin])
-            where = np.unravel_index(wide, shape)
-            mass.reshape(-1)[wide] = _wide(
-                *(_taken(part, where) for part in (low, high, ratio, level, bias, spread))
-            )
+        both = square * width
+        # A maximum is found faster than all are compared, and a NaN is below nothing.
+        if both.max() < NARROW**2 and np.square(ratio).max() / np.square(spread.min()) < THIN**2:
+            mass = _narrow(square, width, both)
+        else:
+            mass = _each_by_its_form((square, width, both), (low, high, ratio, level, bias, spread))
         if not level.min() > 0.0:
             mass = np.where(level > 0.0, mass, np.where(low <= 0.0, 0.0, -np.inf))
     return mass
 
 
-def _narrow(both: Array, width: Array) -> NDArray[np.bool_] | None:
-    """Where the first series holds; None for everywhere.
+def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, ...]) -> Array:
+    """The log probability by the form that holds for each, of what the forms are given.
 
-    Maxima are found faster than all are compared, and a NaN is below nothing.
+    The form that holds for most is computed for all, which is faster than to pick them out.
     """
-    most_both, most_width = NARROW**2, THIN**2
-    if both.max() < most_both and width.max() < most_width:
-        return None
-    return (both < most_both) & (width < most_width)
+    _, width, both = squares
+    is_slim, is_near = width < THIN**2, both < NARROW**2
+    is_narrow = is_slim & is_near
+    is_thin = (is_slim ^ is_narrow) & (both < FAR)
+    kinds: list[tuple[NDArray[np.bool_], Callable[..., Array], tuple[Array, ...]]] = [
+        (is_narrow, _narrow, squares),
+        (is_thin, _thin, squares),
+        (~(is_narrow | is_thin), _wide, parts),
+    ]
+    (_, form, given), *others = sorted(kinds, key=lambda kind: -np.count_nonzero(kind[0]))
+    mass = form(*given)
+    for is_so, form, given in others:
+        places = np.flatnonzero(is_so)
+        if len(places):
+            where = np.unravel_index(places, is_so.shape)
+            mass.reshape(-1)[places] = form(*(_taken(part, where) for part in given))
+    return mass
 
 
-def _turn_narrow(square: Array, width: Array, both: Array, log_scale: Array) -> None:
-    """Turn the squares of the middle m of each interval into its log probability, by a series.
+def _narrow(square: Array, width: Array, both: Array) -> Array:
+    """The log probability by a series about the middle m of an interval of width w, both standardised.
 
-    ln phi(m) + ln w + (m^2 - 1) w^2 / 24 - (m^4 + 4 m^2 - 2) w^4 / 2880 for a width w; the next term is
-    below (m w)^6 / 181440. In place, because arrays in the cache are most of the speed.
+    ln phi(m) + ln w + (m^2 - 1) w^2 / 24 - (m^4 + 4 m^2 - 2) w^4 / 2880; the next term is below
+    (m w)^6 / 181440. Many steps are done in place: it is faster in memory that is in the cache.
 
     Parameters
     ----------
     square, width, both : array
-        m^2, w^2 (which is used up) and m^2 w^2.
-    log_scale : array
-        ln w - ln sqrt(2 pi).
+        m^2, w^2 and m^2 w^2, of one shape.
     """
-    square *= -0.5
-    square += log_scale
+    mass = np.log(width)
+    mass -= square
+    mass *= 0.5
+    mass -= LOG_ROOT_TWO_PI
     more = width * (1.0 / 1440.0)
     more -= 1.0 / 24.0
     more *= width
-    square += more
-    width *= -1.0 / 720.0
-    width += 1.0 / 24.0
-    np.multiply(both, -1.0 / 2880.0, out=more)
-    width += more
-    width *= both
-    square += width
+    mass += more
+    np.multiply(width, -1.0 / 720.0, out=more)
+    more += 1.0 / 24.0
+    more *= both
+    mass += more
+    np.multiply(both, both, out=more)
+    more *= 1.0 / 2880.0
+    mass -= more
+    return mass
 
 
-def _thin(width: Array, both: Array) -> Array:
-    """The log probability of thin intervals however far out, each (n,), of w^2 and m^2 w^2.
+def _thin(square: Array, width: Array, both: Array) -> Array:
+    """The log probability of thin intervals however far out, of what `_narrow` is given.
 
     Over the width 2 h the density is that of an exponential, times one that hardly varies: with
     y = |m| h, r = 1 / y and q = r (r - coth y),
 
-        ln phi(m) + ln w + ln(sinh y / y) - h^2 (1 + 2 q) / 2 + h^4 (2 r^2 + 6 r^2 q - q^2) / 2
+        ln phi(m) + ln w + ln(sinh y / y) - h^2 (1 + 2 q) / 2 + h^4 (2 r^2 (1 + 3 q) - q^2) / 2
 
     and the next term is below h^6 / 1000.
     """
-    y, half = np.sqrt(both) / 2.0, width / 4.0
-    r, less = 1.0 / y, -np.expm1(-2.0 * y)
-    q = r * (r - (2.0 - less) / less)
-    near = half * (1.0 + 2.0 * q) - half * half * (2.0 * r * r * (1.0 + 3.0 * q) - q * q)
-    return np.asarray(
-        y - 0.5 * (both / width + near) + np.log(less * r * 0.5) + 0.5 * np.log(width) - LOG_ROOT_TWO_PI
-    )
+    y = np.sqrt(both)
+    y *= 0.5
+    r = 1.0 / y
+    less = np.multiply(y, -2.0)
+    np.expm1(less, out=less)
+    q = 2.0 + less  # coth y = (2 - (1 - e^-2y)) / (1 - e^-2y)
+    q /= less
+    q += r
+    q *= r
+    near = q * 3.0
+    near += 1.0
+    near *= r
+    near *= r
+    near *= 2.0
+    np.multiply(less, r, out=less)
+    less *= less
+    less *= width
+    less *= 0.25
+    mass = np.log(less, out=less)  # of (w (1 - e^-2y) / 2y)^2
+    mass -= square
+    np.multiply(q, q, out=r)
+    near -= r
+    half = width * 0.25
+    near *= half
+    near -= 1.0
+    q *= 2.0
+    near -= q
+    near *= half
+    mass += near
+    mass *= 0.5
+    mass += y
+    mass -= LOG_ROOT_TWO_PI
+    return mass
 
 
 def _wide(low: Array, high: Array, ratio: Array, level: Array, bias: Array, spread: Array) -> Array:
-    """The log probability of intervals of any width, each (n,)."""
+    """The log probability of intervals of any width."""
     centre = np.log(level) + bias
     has_low, has_high = low > 0.0, high < np.inf
     start = (np.log(low) - centre) / spread
@@ -155,7 +191,7 @@ def _wide(low: Array, high: Array, ratio: Array, level: Array, bias: Array, spre
     is_upper = start + end > 0.0
     start, end = np.where(is_upper, -end, start), np.where(is_upper, -start, end)
     is_tail = end < -1.0
-    mass = np.empty_like(start)
+    mass = np.empty_like(end)
     for where, form in ((is_tail, _log_in_tail), (~is_tail, _log_about_centre)):
         mass[where] = form(start[where], end[where])
     return mass
