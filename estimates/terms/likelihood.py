@@ -16,6 +16,7 @@ import pymc as pm
 import pytensor.scalar as ps
 import pytensor.tensor as pt
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.type_other import NoneTypeT
 
 from estimates.reports import Printing
 from estimates.terms.mass import FAR, LOG_ROOT_TWO_PI, NARROW, TINY, log_interval_mass
@@ -26,6 +27,9 @@ RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: U
 
 _ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
 _ALMOST_ONE = np.nextafter(np.float64(1.0), np.float64(0.0))
+# As pt.round, which names no NumPy ufunc and would loop in Python.
+_ROUND = Elemwise(ps.round_half_to_even, nfunc_spec=("rint", 1, 1))
+
 _BY_NUMPY = ContextVar("_BY_NUMPY", default=False)
 
 
@@ -235,7 +239,7 @@ def print_reports(
     level: Any, bias: Any, scatter: Any, grid: Any, rule: Any, low: Any, high: Any, size: Any
 ) -> Any:
     """Simulated reports: the seen count, printed by the rule of each. The `dist` of `interval_logp`."""
-    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    error = _errors(level, size)
     return _printed(level * pt.exp(bias + scatter * error), grid, rule)
 
 
@@ -255,11 +259,23 @@ def print_series(
 
     `series` (report, report) is 1 where a report holds the count of another in it, itself included.
     """
-    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    error = _errors(level, size)
     added = level * pt.exp(bias + scatter * error)
     return _printed((series * pt.shape_padaxis(added, -2)).sum(axis=-1), grid, rule)
 
 
+def _errors(level: Any, size: Any) -> Any:
+    """Standard normal errors, one for each level.
+
+    Of a size where it can be told, because NumPy draws them several times faster than about given means.
+    """
+    if size is None or isinstance(getattr(size, "type", None), NoneTypeT):
+        if None in level.type.shape:
+            return pm.Normal.dist(pt.zeros_like(level), 1.0)
+        size = level.type.shape
+    return pm.Normal.dist(0.0, 1.0, size=size)
+
+
 def _printed(seen: Any, grid: Any, rule: Any) -> Any:
-    printed = pt.switch(pt.eq(rule, NEAREST), grid * pt.round(seen / grid), grid * pt.floor(seen / grid))
+    printed = pt.switch(pt.eq(rule, NEAREST), grid * _ROUND(seen / grid), grid * pt.floor(seen / grid))
     return pt.switch(pt.eq(rule, UNROUNDED), seen, printed)
