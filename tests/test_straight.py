@@ -91,6 +91,15 @@ def test_however_many_threads_there_are_the_numbers_are_the_same(twins, monkeypa
             assert np.array_equal(one, again, equal_nan=True)
 
 
+def test_what_keeps_values_between_calls_is_not_given_to_several_threads(twins):
+    _, _, straight = twins
+    assert straight._log_terms.is_free
+    with pm.Model() as model:
+        mean = pm.Normal("mean", 0.0, 1.0)
+        pm.MvNormal("y", mean, np.array([[2.0, 0.3], [0.3, 1.0]]), observed=np.array([[0.1, -2.0]]))
+    assert not compile_density(model)._log_terms.is_free
+
+
 def test_a_part_of_the_outputs_takes_the_steps_that_lead_to_it():
     x, shared = pt.matrix("x"), pytensor.shared(np.array([1.5, -2.0, 0.25]))
     outputs = [pt.exp(x).sum(), pt.exp(x) * pt.log1p(pt.sqr(shared)), pt.erfc(x)]

@@ -97,8 +97,12 @@ class Density:
             return log_prior, _summed(terms, len(points))
         # The prior, of which there is one number a point, takes fewer and longer steps for all at once.
         (log_prior,) = self._log_prior(points)
-        sums = in_threads(lambda lot: _summed(self._log_likelihood(lot), len(lot)), lots)
+        sums = self._of_lots(lambda lot: _summed(self._log_likelihood(lot), len(lot)), lots)
         return log_prior, np.concatenate(sums)
+
+    def _of_lots[Answer](self, work: Callable[[Points], Answer], lots: list[Points]) -> list[Answer]:
+        """The answers to all lots, in threads where the operations allow it."""
+        return in_threads(work, lots) if self._log_terms.is_free else [work(lot) for lot in lots]
 
     @cached_property
     def _log_prior(self) -> Any:
@@ -115,7 +119,7 @@ class Density:
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""
-        lots = in_threads(self._log_likelihood, self._lots(points))
+        lots = self._of_lots(self._log_likelihood, self._lots(points))
         return dict(zip(self.observed, map(np.concatenate, zip(*lots, strict=True)), strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:

@@ -15,7 +15,31 @@ import numpy as np
 import pytensor.scalar as ps
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
-from pytensor.tensor.elemwise import Elemwise
+from pytensor.raise_op import CheckAndRaise
+from pytensor.tensor.basic import Alloc, Join, MakeVector, ScalarFromTensor, TensorFromScalar
+from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
+from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Subtensor
+
+_STATELESS = (
+    Elemwise,
+    CAReduce,
+    DimShuffle,
+    Alloc,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    TensorFromScalar,
+    Reshape,
+    Shape,
+    Shape_i,
+    SpecifyShape,
+    Subtensor,
+    IncSubtensor,
+    AdvancedSubtensor,
+    AdvancedIncSubtensor,
+    CheckAndRaise,
+)
 
 type Values = list[Any]
 type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
@@ -31,7 +55,11 @@ class Straight:
         being read when it is called; what hangs on them alone is computed when one was set anew, not
         when an array in one was changed in place.
 
-    Several threads may call it at once: a call has its values to itself.
+    Attributes
+    ----------
+    is_free : bool
+        Whether several threads may call it at once. A call has its values to itself, but some operations,
+        those that loop in Python among them, keep theirs from one call to the next.
     """
 
     def __init__(self, function: Any) -> None:
@@ -51,6 +79,7 @@ class Straight:
             (_call(node), tuple(map(place, node.inputs)), tuple(map(place, node.outputs)))
             for node in graph.toposort()
         ]
+        self.is_free = all(isinstance(node.op, _STATELESS) for node in graph.apply_nodes)
         self._outputs = [place(variable) for variable in graph.outputs]
         self._values = [constants.get(index) for index in range(len(places))]
         self._count = sum(not isinstance(given.variable, SharedVariable) for given in function.maker.inputs)
