@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from estimates.errors import QuestionError
-from estimates.workers import keep_memory
+from estimates.workers import take_one_core
 
 
 class Cluster:
@@ -40,7 +40,7 @@ class Cluster:
                 f"no Dask scheduler answers at {self.address!r}: {error}",
                 remedy="Start one (dask scheduler), and workers (dask worker ADDRESS --nthreads 1).",
             ) from None
-        self.client.register_worker_callbacks(keep_memory)  # of those that join later, too
+        self.client.register_worker_callbacks(take_one_core)  # of those that join later, too
         return self
 
     def share[Value](self, value: Value) -> Value:

@@ -406,7 +406,33 @@ def _evaluate(term: Term, bind: Callable[[Name], Any], number: Callable[[float],
             return -_evaluate(inner, bind, number)
         case Power(base, exponent):
             return _evaluate(base, bind, number) ** exponent
+        case Binary(_, "*" | "/", _):
+            return _product([(symbol, _evaluate(part, bind, number)) for symbol, part in _factors(term)])
         case Binary(left, symbol, right):
             return _ARITHMETIC[symbol](_evaluate(left, bind, number), _evaluate(right, bind, number))
         case Day(date):
             raise UnitError(f"the date {date} in arithmetic", remedy="A date only compares with a date.")
+
+
+def _factors(term: Term) -> list[tuple[str, Term]]:
+    """What a product multiplies and divides by, in order, each with its sign; the first has "*"."""
+    factors: list[tuple[str, Term]] = []
+    while isinstance(term, Binary) and term.symbol in "*/":
+        factors.append((term.symbol, term.right))
+        term = term.left
+    return [("*", term), *reversed(factors)]
+
+
+def _product(factors: list[tuple[str, Any]]) -> Any:
+    """The product; of three factors and more, those of fewer axes come first.
+
+    Fifty shares times the carriers of a thousand days are thereby one long product and not fifty.
+    """
+    if len(factors) > 2:
+        factors = sorted(factors, key=lambda factor: getattr(factor[1], "ndim", 0))
+    symbol, product = factors[0]
+    if symbol == "/":
+        product = 1.0 / product
+    for symbol, value in factors[1:]:
+        product = _ARITHMETIC[symbol](product, value)
+    return product

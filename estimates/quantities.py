@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from estimates.errors import FormulaError, UnitError, choices
-from estimates.formula import Formula, parse_formula
+from estimates.formula import Formula, Name, parse_formula
 from estimates.reports import Noun
 from estimates.units import Dimension, Units
 
@@ -118,7 +118,10 @@ def evaluate(
     """
     if name not in quantities:
         return leaf(name)
-    in_base = quantities[name].parsed.evaluate(
-        lambda inner: evaluate(inner.name, quantities, leaf, factor) * factor(inner.name)
-    )
-    return in_base / factor(name)
+
+    def in_base(inner: Name) -> Any:
+        value, base_units = evaluate(inner.name, quantities, leaf, factor), factor(inner.name)
+        return value if base_units == 1.0 else value * base_units
+
+    value, base_units = quantities[name].parsed.evaluate(in_base), factor(name)
+    return value if base_units == 1.0 else value / base_units

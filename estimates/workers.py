@@ -1,12 +1,20 @@
 """Many fits at once: the same work in several processes."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from estimates.errors import EngineError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 type Progress = Callable[[float, str], None]
+
+_MOST_THREADS = 8
+"""More than so many wait for each other's turn in Python, and for memory."""
 
 
 class Workers:
@@ -118,6 +126,42 @@ class Workers:
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 
+def in_threads[Lot, Answer](work: Callable[[Lot], Answer], lots: Sequence[Lot]) -> list[Answer]:
+    """The answers to lots of work in NumPy, in their order, on all cores that this process may use.
+
+    The answers are the same whatever the number of threads: each lot is done by one. In a worker process
+    they are done one after the other, because the other cores are taken by other workers.
+    """
+    executor = _threads() if len(lots) > 1 else None
+    return [work(lot) for lot in lots] if executor is None else list(executor.map(work, lots))
+
+
+@cache
+def _threads() -> "Executor | None":
+    """The threads of this process; none where it has one core, or is one of several workers."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    count = min(os.process_cpu_count() or 1, _MOST_THREADS)
+    return ThreadPoolExecutor(count, "estimates") if _Share.is_whole and count > 1 else None
+
+
+class _Share:
+    """How much of the machine this process may use."""
+
+    is_whole = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not live on in a fork
+
+
+def take_one_core() -> None:
+    """Leave the other cores to other processes, and keep memory."""
+    keep_memory()
+    _Share.is_whole = False
+    _threads.cache_clear()
+
+
 def _prepare() -> None:
     """What a worker does first: leave interrupts to its parent, garbage to the end, one core to itself."""
     import gc
@@ -125,7 +169,7 @@ def _prepare() -> None:
 
     from threadpoolctl import threadpool_limits
 
-    keep_memory()
+    take_one_core()
     # Small matrices that every worker shares out over all cores take several times longer.
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -286,3 +287,32 @@ def test_a_statement_is_two_formulas_and_the_sign_between(left, right, symbol):
     (comparison,) = parse_statement(f"{left} {symbol} {right}").comparisons
     assert [comparison.left.term, comparison.right.term] == terms
     assert comparison.symbol == symbol
+
+
+# ---- products of numbers and arrays -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["c * b / 3 * b", "b / c / b * c * d", "-c * d / b / d * 2", "2 / c / d / b", "c - c * b * d / 2"]
+)
+def test_a_product_is_the_same_though_its_longest_factors_come_last(text):
+    values = {"c": np.array([[3.0, 0.7, 11.0], [5.0, 2.5, 0.3]]), "b": 1.7, "d": np.array([0.9, 0.4, 2.2])}
+    found = parse_formula(text).evaluate(lambda name: values[name.name])
+    np.testing.assert_allclose(found, eval(text, dict(values)), rtol=1e-14)
+
+
+def test_the_longest_factor_meets_the_product_of_the_others_once():
+    multiplied = []
+
+    class Long:
+        ndim = 1
+
+        def __rmul__(self, other):
+            multiplied.append(other)
+            return self
+
+        __mul__ = __rmul__
+
+    values = {"c": Long(), "a": 2.0, "b": 3.0, "d": 5.0}
+    parse_formula("c * a * b * d").evaluate(lambda name: values[name.name])
+    assert multiplied == [30.0]

@@ -7,7 +7,7 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.graph.replace import vectorize_graph
 
-from estimates import read, shelf
+from estimates import read, shelf, workers
 from estimates.inference import density
 from estimates.inference.density import compile_density
 from estimates.inference.straight import FAST_START, Straight
@@ -182,6 +182,44 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
         np.testing.assert_array_equal(values, by_value[name])
     assert straight.width == 2
     assert [len(part) for part in straight.evaluate(z[:0])] == [0, 0]
+
+
+def test_however_many_threads_there_are_the_numbers_are_the_same(twins, monkeypatch):
+    _, _, straight = twins
+    z = points(straight.dimension)
+    monkeypatch.setattr(density, "_CELLS", 20 * straight.width)
+    answers = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(workers.os, "process_cpu_count", lambda count=count: count)
+        workers._threads.cache_clear()
+        answers.append((*straight.evaluate(z), *straight.pointwise(z).values()))
+    workers._threads.cache_clear()
+    for other in answers[1:]:
+        for one, again in zip(answers[0], other, strict=True):
+            assert np.array_equal(one, again, equal_nan=True)
+
+
+def test_what_keeps_values_between_calls_is_not_given_to_several_threads(twins):
+    _, _, straight = twins
+    assert straight._log_terms.is_free
+    with pm.Model() as model:
+        mean = pm.Normal("mean", 0.0, 1.0)
+        pm.MvNormal("y", mean, np.array([[2.0, 0.3], [0.3, 1.0]]), observed=np.array([[0.1, -2.0]]))
+    assert not compile_density(model)._log_terms.is_free
+
+
+def test_a_part_of_the_outputs_takes_the_steps_that_lead_to_it():
+    x, shared = pt.matrix("x"), pytensor.shared(np.array([1.5, -2.0, 0.25]))
+    outputs = [pt.exp(x).sum(), pt.exp(x) * pt.log1p(pt.sqr(shared)), pt.erfc(x)]
+    line = Straight([x], outputs)
+    value = np.array([[0.5, -1.25, 3.0], [2.0, 0.75, -4.5]])
+    part = line.only(slice(1, 2))
+    assert len(part._steps) < len(line._steps)
+    for number in (np.array([1.5, -2.0, 0.25]), np.array([0.1, 7.0, -3.0])):
+        shared.set_value(number)
+        (found,) = part(value)
+        np.testing.assert_array_equal(found, line(value)[1])
+        np.testing.assert_allclose(found, np.exp(value) * np.log1p(number**2), rtol=1e-14)
 
 
 def test_nothing_loops_over_points_in_python():

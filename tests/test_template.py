@@ -36,6 +36,20 @@ def test_templates_keep_what_they_compile_with_the_shapes_they_were_given_though
     assert template.fitted.density is shapes.compiled(template.model).density
 
 
+def test_a_template_has_the_limits_of_the_study_that_is_in_it():
+    study = est.read("dprk-shells-all-reports-2024")
+    file, templates = shelf.find("steady"), Templates()
+    first = templates.ready(file, study).model
+    # With the wordings opened upwards, no count need be higher than the one before it.
+    for other in (opened(study), study):
+        model, anew = templates.ready(file, other).model, file.build(other)
+        assert model is first
+        assert model.limits.keys() == anew.limits.keys()
+        for name, ends in anew.limits.items():
+            np.testing.assert_array_equal(model.limits[name], ends)
+    assert set(first.limits) == {"reporting_lag"}
+
+
 def test_a_structure_tells_what_no_number_can_say():
     base = structure(STUDY)
     assert structure(opened(STUDY)) == base

@@ -1,11 +1,13 @@
 """Work in several processes: the same answers in the same order, and nobody left behind."""
 
 import math
+import threading
 import time
 from multiprocessing import active_children, get_context
 
 import pytest
 
+from estimates import workers
 from estimates.workers import Workers
 
 
@@ -48,3 +50,32 @@ def test_after_an_interrupt_no_worker_is_left_and_children_of_others_live_on():
     finally:
         other.terminate()
         other.join()
+
+
+# ---- threads ----------------------------------------------------------------------------------------------
+
+
+def _name_of_thread(_):
+    time.sleep(0.01)
+    return threading.current_thread().name
+
+
+def test_lots_are_shared_out_to_threads_and_their_answers_keep_the_order(monkeypatch):
+    monkeypatch.setattr(workers.os, "process_cpu_count", lambda: 2)
+    workers._threads.cache_clear()
+    assert workers.in_threads(math.sqrt, [float(n * n) for n in range(50)]) == list(range(50))
+    assert len(set(workers.in_threads(_name_of_thread, range(8)))) == 2
+    assert workers.in_threads(_name_of_thread, range(1)) == [threading.current_thread().name]
+    workers._threads.cache_clear()
+
+
+def _names_of_threads(count):
+    return set(workers.in_threads(_name_of_thread, range(count)))
+
+
+def test_a_worker_process_has_one_thread():
+    with Workers(2) as pool:
+        assert [len(names) for names in pool.run("lots", _names_of_threads, [(5,), (5,)], share=1.0)] == [
+            1,
+            1,
+        ]

@@ -26,6 +26,8 @@ from pytensor.tensor.subtensor import (
 
 from estimates.inference.chance import DRAWN_BY_NUMPY
 from estimates.inference.columns import known_array
+from estimates.terms.likelihood import IntervalMass
+from estimates.terms.mass import log_interval_mass
 
 type Array = NDArray[Any]
 type Call = Callable[..., Any]
@@ -99,12 +101,13 @@ def _of_elemwise(node: Any) -> Call:
         return np.clip
     if isinstance(scalar, ps.Pow) and inputs[0] == dtype and (power := _power(node.inputs[1])):
         return power
-    return _of_ufunc(scalar, inputs, dtype) or performed(node)
+    named = node.op.nfunc_spec or getattr(scalar, "nfunc_spec", None)
+    return _of_ufunc(scalar, named, inputs, dtype) or performed(node)
 
 
-def _of_ufunc(scalar: Any, inputs: list[Any], dtype: Any) -> Call | None:
+def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
     """The ufunc that PyTensor names for an operation, if there is one."""
-    name, count, _ = getattr(scalar, "nfunc_spec", None) or ("", 0, 0)
+    name, count, _ = named or ("", 0, 0)
     module, _, name = name.rpartition(".")
     ufunc = getattr(importlib.import_module(module or "numpy"), name) if name else None
     if not isinstance(ufunc, np.ufunc):
@@ -143,7 +146,12 @@ def _second(shape: Any, value: Any) -> Any:
     return np.broadcast_to(value, np.broadcast_shapes(np.shape(shape), np.shape(value)))
 
 
-_BY_HAND: dict[type, Call] = {Softplus: _softplus, Log1mexp: _log1mexp, ps.Second: _second}
+_BY_HAND: dict[type, Call] = {
+    Softplus: _softplus,
+    Log1mexp: _log1mexp,
+    ps.Second: _second,
+    IntervalMass: log_interval_mass,
+}
 """Those that have no ufunc, and would loop in Python."""
 
 

@@ -21,6 +21,8 @@ from pytensor.graph.traversal import ancestors
 from estimates.errors import EngineError
 from estimates.inference.conditional import log_terms
 from estimates.inference.straight import Straight
+from estimates.terms.likelihood import by_numpy
+from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
@@ -78,15 +80,26 @@ class Density:
 
     def evaluate(self, points: Points) -> tuple[Points, Points]:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
-        lots = [self._evaluate(lot) for lot in self._lots(points)]
-        log_prior, log_likelihood = (np.concatenate(parts) for parts in zip(*lots, strict=True))
-        return log_prior, log_likelihood
+        lots = self._lots(points)
+        if len(lots) == 1:
+            log_prior, *terms = self._log_terms(points)
+            return log_prior, _total(terms, len(points))
+        # The prior, of which there is one number a point, takes fewer and longer steps for all at once.
+        (log_prior,) = self._log_prior(points)
+        sums = self._of_lots(lambda lot: _total(self._log_likelihood(lot), len(lot)), lots)
+        return log_prior, np.concatenate(sums)
 
-    def _evaluate(self, points: Points) -> tuple[Points, Points]:
-        log_prior, *terms = self._log_terms(points)
-        return log_prior, sum(
-            (np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(len(points))
-        )
+    def _of_lots[Answer](self, work: Callable[[Points], Answer], lots: list[Points]) -> list[Answer]:
+        """The answers to all lots, in threads where the operations allow it."""
+        return in_threads(work, lots) if self._log_terms.is_free else [work(lot) for lot in lots]
+
+    @cached_property
+    def _log_prior(self) -> Any:
+        return self._log_terms.only(slice(0, 1))
+
+    @cached_property
+    def _log_likelihood(self) -> Any:
+        return self._log_terms.only(slice(1, None))
 
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
@@ -95,7 +108,7 @@ class Density:
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""
-        lots = [self._log_terms(lot)[1:] for lot in self._lots(points)]
+        lots = self._of_lots(self._log_likelihood, self._lots(points))
         return dict(zip(self.observed, map(np.concatenate, zip(*lots, strict=True)), strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:
@@ -106,6 +119,11 @@ class Density:
         """The points (n, dimension) of draws in the user's own space."""
         moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])
         return np.concatenate([value.reshape(len(value), -1) for value in moved], axis=1)
+
+
+def _total(terms: list[Points], count: int) -> Points:
+    """The sum (count,) of terms (count, ...)."""
+    return sum((np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(count))
 
 
 def compile_density(model: pm.Model) -> Density:
@@ -129,7 +147,8 @@ def compile_density(model: pm.Model) -> Density:
     observed = [*model.observed_RVs, *model.potentials]
     points = pt.matrix("points", shape=(None, sum(int(np.prod(shape)) for shape in shapes)))
     slices = _slices(points, values, shapes)
-    terms, batched = log_terms(model, [*unknowns, *observed], slices)
+    with by_numpy():
+        terms, batched = log_terms(model, [*unknowns, *observed], slices)
     log_prior = sum(_summed(term) for term in batched[: len(unknowns)])
     log_likelihood = [
         pt.broadcast_to(after, (points.shape[0], *tuple(after.shape))) if after.ndim == before.ndim else after

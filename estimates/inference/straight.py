@@ -8,6 +8,7 @@ computed at once.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,40 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
+from pytensor.raise_op import CheckAndRaise
+from pytensor.tensor.basic import Alloc, Join, MakeVector, ScalarFromTensor, TensorFromScalar
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.extra_ops import CumOp
 from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
+from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Subtensor
 
 from estimates.inference.calls import call_of, constant_of, performed, same_as
 from estimates.inference.columns import Columns
 
+_STATELESS = (
+    Elemwise,
+    CAReduce,
+    DimShuffle,
+    Alloc,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    TensorFromScalar,
+    Reshape,
+    Shape,
+    Shape_i,
+    SpecifyShape,
+    Subtensor,
+    IncSubtensor,
+    AdvancedSubtensor,
+    AdvancedIncSubtensor,
+    CheckAndRaise,
+    CumOp,
+)
+
+type Values = list[Any]
 type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
 
 # A few unknowns and thousands of points: PyTensor's plain VM over NumPy starts in a fraction of a
@@ -37,7 +67,14 @@ class Straight:
     Parameters
     ----------
     inputs, outputs : sequence of variables
-        Shared variables among the ancestors of the outputs are read at every call.
+        Shared variables among the ancestors of the outputs are read at every call. What hangs on them alone
+        is computed when one was set anew, not when an array in one was changed in place.
+
+    Attributes
+    ----------
+    is_free : bool
+        Whether several threads may call it at once. A call has its values to itself, but some operations,
+        those that loop in Python among them, keep theirs from one call to the next.
 
     Notes
     -----
@@ -51,37 +88,65 @@ class Straight:
         except _LoopError:
             line, outputs = _rewritten(inputs, outputs)
             found = [line.place(variable) for variable in outputs]
-        self._steps = line.steps
+        self.is_free = line.is_free
         self._values = line.values
         self._count = len(inputs)
         self._read = tuple((place, variable.container.storage) for variable, place in line.shared.items())
         self._outputs = found
         # What was put in must not be changed by whoever changes what came out.
         made = {target for _, _, targets in line.steps for target in targets}
-        self._kept = frozenset(index for index, place in enumerate(found) if place not in made)
+        self._kept = frozenset(place for place in found if place not in made)
+        moving = {*range(self._count), *line.chance}
+        self._fixed: list[Step] = []
+        self._steps: list[Step] = []
+        for step in line.steps:
+            moves = not moving.isdisjoint((*step[1], *step[2]))
+            (self._steps if moves else self._fixed).append(step)
+            moving.update(step[2] if moves else ())
+        self._kept |= {target for _, _, targets in self._fixed for target in targets}
         self._spent = self._last_uses()
+        self._settled: tuple[Values, Values] | None = None
+
+    def only(self, outputs: slice) -> "Straight":
+        """The same line as far as it leads to some of the outputs."""
+        part = copy(self)
+        part._outputs = self._outputs[outputs]
+        wanted, part._steps = set(part._outputs), []
+        for step in reversed(self._steps):
+            if not wanted.isdisjoint(step[2]):
+                wanted.update(step[1])
+                part._steps.insert(0, step)
+        part._spent = part._last_uses()
+        return part
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""
-        values = self._values.copy()
-        values[: self._count] = inputs
-        for place, storage in self._read:
-            values[place] = storage[0]
         with np.errstate(all="ignore"):
-            for (call, sources, targets), spent in zip(self._steps, self._spent, strict=True):
-                result = call(*[values[source] for source in sources])
-                if len(targets) == 1:
-                    values[targets[0]] = result
-                else:
-                    for target, part in zip(targets, result, strict=True):
-                        values[target] = part
+            values = self._with_numbers().copy()
+            values[: self._count] = inputs
+            for step, spent in zip(self._steps, self._spent, strict=True):
+                _take(step, values)
                 for place in spent:
                     values[place] = None
         outputs = [np.asarray(values[place]) for place in self._outputs]
         return [
-            output.copy() if index in self._kept or not output.flags.writeable else output
-            for index, output in enumerate(outputs)
+            output.copy() if place in self._kept or not output.flags.writeable else output
+            for place, output in zip(self._outputs, outputs, strict=True)
         ]
+
+    def _with_numbers(self) -> Values:
+        """All that hangs on no input: constants, shared variables, and what follows from them."""
+        numbers = [storage[0] for _, storage in self._read]
+        settled = self._settled
+        if settled and all(old is new for old, new in zip(settled[0], numbers, strict=True)):
+            return settled[1]
+        values = self._values.copy()
+        for (place, _), number in zip(self._read, numbers, strict=True):
+            values[place] = number
+        for step in self._fixed:
+            _take(step, values)
+        self._settled = numbers, values
+        return values
 
     def _last_uses(self) -> list[list[int]]:
         """What nobody wants any more after each step: its memory is still in the cache for the next."""
@@ -95,6 +160,16 @@ class Straight:
             if self._values[place] is None:
                 spent[number].append(place)
         return spent
+
+
+def _take(step: Step, values: Values) -> None:
+    call, sources, targets = step
+    result = call(*[values[source] for source in sources])
+    if len(targets) == 1:
+        values[targets[0]] = result
+    else:
+        for target, part in zip(targets, result, strict=True):
+            values[target] = part
 
 
 class _LoopError(Exception):
@@ -116,6 +191,8 @@ class _Line:
         self.steps: list[Step] = []
         self.values: list[Any] = [None] * len(inputs)
         self.shared: dict[Any, int] = {}
+        self.chance: set[int] = set()
+        self.is_free = True
         self._places: dict[Any, int] = {variable: index for index, variable in enumerate(inputs)}
         self._stands_for = rewritten or {}
         self._may_loop = rewritten is not None
@@ -197,6 +274,8 @@ class _Line:
             call = call_of(node)
             if call is None and not self._may_loop:
                 raise _LoopError
+            # One on each of many arrays keeps values where it loops.
+            self.is_free &= isinstance(node.op, (*_STATELESS, Blockwise)) and call is not None
             call = call or performed(node)
             self._made[key] = self._known(node, call, sources) or self._step(node, call, sources)
         return self._made[key]
@@ -204,6 +283,8 @@ class _Line:
     def _step(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...]:
         targets = tuple(self._new() for _ in node.outputs)
         self.steps.append((call, sources, targets))
+        if isinstance(node.op, RandomVariable):
+            self.chance.update(targets)
         return targets
 
     def _known(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -22,6 +22,7 @@ from estimates.lately import Lately
 from estimates.shelf import ModelFile
 from estimates.study import Study
 from estimates.study.structure import structure
+from estimates.terms.flow import limits_of
 
 type Draws = dict[str, NDArray[Any]]
 
@@ -67,6 +68,8 @@ class Template:
         """The numbers of `study`, which has the structure that the template was made for."""
         for name, of in self.model.numbers.items():
             self.model[name].set_value(np.asarray(of(study), dtype=self.model[name].dtype))
+        others = {name: ends for name, ends in self.model.limits.items() if name != "reporting_lag"}
+        self.model.limits = others | limits_of(study)
 
 
 class Templates(threading.local):

@@ -6,24 +6,55 @@ probability of the printed value is that of the interval of seen counts that wou
     P = Phi((ln high - ln level - bias) / scatter) - Phi((ln low - ln level - bias) / scatter)
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.scalar as ps
 import pytensor.tensor as pt
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.type_other import NoneTypeT
 
 from estimates.reports import Printing
+from estimates.terms.mass import FAR, LOG_ROOT_TWO_PI, NARROW, TINY, log_interval_mass
 
 NEAREST, FLOOR, UNROUNDED = range(3)
 RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: UNROUNDED}
 """How `Printing` is written in a model's data."""
 
 _ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
-_FAR = np.float64(1e100)  # where a standardised value is cut, so that its square stays finite
-_TINY = np.float64(1e-300)
 _ALMOST_ONE = np.nextafter(np.float64(1.0), np.float64(0.0))
-_NARROW = np.float64(0.03)  # width times distance from the centre below which the series is exact
-_LOG_ROOT_TWO_PI = np.log(2.0 * np.pi) / 2.0
+# As pt.round, which names no NumPy ufunc and would loop in Python.
+_ROUND = Elemwise(ps.round_half_to_even, nfunc_spec=("rint", 1, 1))
+
+_BY_NUMPY = ContextVar("_BY_NUMPY", default=False)
+
+
+class IntervalMass(ps.ScalarOp):
+    """`log_interval_mass` as one operation, without a gradient."""
+
+    nin, nout = 5, 1
+    nfunc_spec = (f"{log_interval_mass.__module__}.{log_interval_mass.__name__}", 5, 1)
+
+    def impl(self, *parts: float) -> float:
+        """The log probability of one interval."""
+        return float(log_interval_mass(*map(np.asarray, parts)))
+
+
+_INTERVAL_MASS = Elemwise(IntervalMass(ps.upgrade_to_float, name="interval_mass"))
+
+
+@contextmanager
+def by_numpy() -> Iterator[None]:
+    """Within it, likelihoods are built of one operation that NumPy carries out, and that has no gradient."""
+    token = _BY_NUMPY.set(True)
+    try:
+        yield
+    finally:
+        _BY_NUMPY.reset(token)
 
 
 def interval_logp(
@@ -57,11 +88,7 @@ def interval_logp(
         gradient of 0 elsewhere.
     """
     low, high = ends_printed_so(value, grid, rule, low, high)
-    is_positive = pt.gt(level, 0.0)
-    centre = pt.log(pt.switch(is_positive, level, 1.0)) + bias
-    spread = pt.maximum(scatter, _TINY)
-    log_p = log_mass(low, high, centre, spread)
-    return pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
+    return _interval_mass(low, high, level, bias, scatter)
 
 
 def series_logp(
@@ -84,12 +111,19 @@ def series_logp(
     low, high = ends_printed_so(value, grid, rule, low, high)
     low, high = low - before, high - before
     is_possible = pt.gt(high, 0.0)
+    low = pt.maximum(low, 0.0)
+    log_p = _interval_mass(low, pt.switch(is_possible, high, low + 1.0), level, bias, scatter)
+    return pt.switch(is_possible, log_p, -np.inf)
+
+
+def _interval_mass(low: Any, high: Any, level: Any, bias: Any, scatter: Any) -> pt.TensorVariable:
+    """Give ln P(low <= level * exp(bias + scatter * e) < high)."""
+    if _BY_NUMPY.get():
+        return _INTERVAL_MASS(low, high, level, bias, scatter)
     is_positive = pt.gt(level, 0.0)
     centre = pt.log(pt.switch(is_positive, level, 1.0)) + bias
-    top = pt.switch(is_possible, high, pt.maximum(low, 0.0) + 1.0)
-    log_p = log_mass(pt.maximum(low, 0.0), top, centre, pt.maximum(scatter, _TINY))
-    log_p = pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
-    return pt.switch(is_possible, log_p, -np.inf)
+    log_p = log_mass(low, high, centre, pt.maximum(scatter, TINY))
+    return pt.switch(is_positive, log_p, pt.switch(pt.le(low, 0.0), 0.0, -np.inf))
 
 
 def seen_within(
@@ -106,19 +140,19 @@ def seen_within(
     """
     low, high = (pt.maximum(end, 0.0) for end in interval)
     is_positive = pt.gt(level, 0.0)
-    centre, spread = pt.log(pt.switch(is_positive, level, 1.0)) + bias, pt.maximum(scatter, _TINY)
+    centre, spread = pt.log(pt.switch(is_positive, level, 1.0)) + bias, pt.maximum(scatter, TINY)
     below = pt.switch(
-        pt.gt(low, 0.0), _standardised(pt.switch(pt.gt(low, 0.0), low, 1.0), centre, spread), -_FAR
+        pt.gt(low, 0.0), _standardised(pt.switch(pt.gt(low, 0.0), low, 1.0), centre, spread), -FAR
     )
     is_bounded = pt.gt(high, 0.0) & pt.lt(high, np.inf)
-    above = pt.switch(is_bounded, _standardised(pt.switch(is_bounded, high, 1.0), centre, spread), _FAR)
+    above = pt.switch(is_bounded, _standardised(pt.switch(is_bounded, high, 1.0), centre, spread), FAR)
     is_upper = pt.gt(below + above, 0.0)
     start, end = pt.switch(is_upper, -above, below), pt.switch(is_upper, -below, above)
     inside = pt.switch(is_upper, 1.0 - place, place)
     first, last = (0.5 * pt.erfc(-edge / _ROOT_TWO) for edge in (start, end))
-    is_far = pt.lt(last, _TINY)  # so far out that all of it lies at the nearer end
+    is_far = pt.lt(last, TINY)  # so far out that all of it lies at the nearer end
     # A place that rounds to an end of the whole line would be sent to infinity, with no slope.
-    mass = pt.minimum(pt.maximum(first + inside * (last - first), _TINY), _ALMOST_ONE)
+    mass = pt.minimum(pt.maximum(first + inside * (last - first), TINY), _ALMOST_ONE)
     z = pt.switch(is_far, end, -_ROOT_TWO * pt.erfcinv(2.0 * pt.switch(is_far, 0.5, mass)))
     z = pt.minimum(pt.maximum(z, start), end)
     seen = pt.exp(centre + spread * pt.switch(is_upper, -z, z))
@@ -146,7 +180,7 @@ def log_mass(
     above = _standardised(pt.switch(has_high, high, 1.0), centre, spread)
     # Not above - below: two logarithms nearly equal would lose the digits of a narrow interval.
     width = pt.log1p(pt.switch(is_between, (high - low) / pt.switch(has_low, low, 1.0), 1.0)) / spread
-    is_narrow = is_between & pt.lt(width * pt.maximum(pt.abs(below), 1.0), _NARROW)
+    is_narrow = is_between & pt.lt(width * pt.maximum(pt.abs(below), 1.0), NARROW)
     # An end that is not used is replaced by one that keeps the difference computable.
     start = pt.switch(has_low, below, above - 1.0)
     end = pt.switch(has_high & ~is_narrow, above, start + 1.0)
@@ -169,12 +203,12 @@ def _log_narrow_mass(start: pt.TensorVariable, width: pt.TensorVariable) -> pt.T
     square = pt.sqr(start + width / 2.0)
     series = (square - 1.0) * pt.sqr(width) / 24.0
     series += (pt.sqr(square) - 6.0 * square + 3.0) * pt.sqr(pt.sqr(width)) / 1920.0
-    return -0.5 * square - _LOG_ROOT_TWO_PI + pt.log(width) + pt.log1p(series)
+    return -0.5 * square - LOG_ROOT_TWO_PI + pt.log(width) + pt.log1p(series)
 
 
 def _standardised(end: Any, centre: Any, spread: Any) -> Any:
     # minimum and maximum, not clip: the latter has no NumPy ufunc and would loop in Python.
-    return pt.minimum(pt.maximum((pt.log(end) - centre) / spread, -_FAR), _FAR)
+    return pt.minimum(pt.maximum((pt.log(end) - centre) / spread, -FAR), FAR)
 
 
 def log_normal_cdf(z: pt.TensorVariable) -> pt.TensorVariable:
@@ -206,7 +240,7 @@ def print_reports(
     level: Any, bias: Any, scatter: Any, grid: Any, rule: Any, low: Any, high: Any, size: Any
 ) -> Any:
     """Simulated reports: the seen count, printed by the rule of each. The `dist` of `interval_logp`."""
-    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    error = _errors(level, size)
     return _printed(level * pt.exp(bias + scatter * error), grid, rule)
 
 
@@ -226,11 +260,23 @@ def print_series(
 
     `series` (report, report) is 1 where a report holds the count of another in it, itself included.
     """
-    error = pm.Normal.dist(pt.zeros_like(level), 1.0, size=size)
+    error = _errors(level, size)
     added = level * pt.exp(bias + scatter * error)
     return _printed((series * pt.shape_padaxis(added, -2)).sum(axis=-1), grid, rule)
 
 
+def _errors(level: Any, size: Any) -> Any:
+    """Standard normal errors, one for each level.
+
+    Of a size where it can be told, because NumPy draws them several times faster than about given means.
+    """
+    if size is None or isinstance(getattr(size, "type", None), NoneTypeT):
+        if None in level.type.shape:
+            return pm.Normal.dist(pt.zeros_like(level), 1.0)
+        size = level.type.shape
+    return pm.Normal.dist(0.0, 1.0, size=size)
+
+
 def _printed(seen: Any, grid: Any, rule: Any) -> Any:
-    printed = pt.switch(pt.eq(rule, NEAREST), grid * pt.round(seen / grid), grid * pt.floor(seen / grid))
+    printed = pt.switch(pt.eq(rule, NEAREST), grid * _ROUND(seen / grid), grid * pt.floor(seen / grid))
     return pt.switch(pt.eq(rule, UNROUNDED), seen, printed)
