@@ -196,11 +196,12 @@ def sample_importance(
         When the prior cannot be drawn, or no draw of it could have given the reports.
     """
     density = fitted.density
+    points = _fewer(effort.points, density.width, least=effort.points // 4)
     return importance.sample(
         density.evaluate,
         partial(draw_prior, fitted),
         seed=seed,
-        effort=effort,
+        effort=replace(effort, points=points),
         start=start,
         progress=progress,
     )
@@ -225,7 +226,7 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     density = fitted.density
     weighted = sample_importance(fitted, seed, progress=progress)
-    points = weighted.resample(_fewer(DRAWS, density.width), generator(seed, "resample"))
+    points = weighted.resample(_fewer(DRAWS, density.width, least=DRAWS // 8), generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
     return Posterior(
@@ -238,9 +239,13 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
     )
 
 
-def _fewer(draws: int, values: int) -> int:
-    """How many draws are kept where each is of many reports: as much work and memory as with 128."""
-    return max(draws // 8, min(draws, draws * 128 // values))
+def _fewer(draws: int, values: int, *, least: int) -> int:
+    """How many draws are made where each is of many reports: as much work and memory as with 128."""
+    return max(least, min(draws, draws * 128 // values))
+
+
+def _prior_draws(fitted: Compiled | None) -> int:
+    return _fewer(PRIOR_DRAWS, fitted.density.width, least=PRIOR_DRAWS // 8) if fitted else PRIOR_DRAWS
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
@@ -282,7 +287,7 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
     after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
     rng = generator(seed, "prior")
-    count = _fewer(PRIOR_DRAWS, parts.fitted.density.width) if parts.fitted else PRIOR_DRAWS
+    count = _prior_draws(parts.fitted)
     prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
     before = prior | parts.forward.run(prior, count, rng)
     groups = {

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from estimates.errors import ContradictionError
-from estimates.inference.learning import BRISK, Learner
+from estimates.inference import brisk
+from estimates.inference.learning import Learner
 from estimates.inference.moves import Evaluate, Population, joined
-from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, batch_of
 from estimates.inference.weights import chosen, effective_size, pareto_k
 from estimates.seeds import generator
 from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
@@ -39,7 +39,7 @@ CAUTION = 1.5
 _ATTEMPTS = 8
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _ATTEMPTS_FROM_ANCHOR = 4
-_LESSONS = 3  # of a brisk proposal that is half as good as it should be
+_ATTEMPTS_BRISK = 4
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Effort:
 DRAWS = Effort(points=4096, pareto_k=0.5, share=0.1, error=0.02)
 """For all that may be asked of a posterior."""
 
-CLEAR = replace(DRAWS, points=2560, pareto_k=0.3, share=0.5)
+CLEAR = replace(DRAWS, points=2560, share=0.2)
 """What a brisk proposal must show before it is believed; it is asked for ten thousand effective draws."""
 
 EVIDENCE = Effort(points=2048, pareto_k=LIMIT_K, share=0.0, error=0.03)
@@ -212,26 +212,25 @@ def sample(
 
 def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort) -> "Weighted | None":
     """A batch from what few points teach, if its weights leave no doubt."""
-    learner = Learner(evaluate, draw_prior, generator(seed, "brisk"), BRISK)
-    try:
-        blend = learner.from_prior(lambda share, words: None)
-    except ContradictionError:
-        return None  # more draws of the prior may tell otherwise
     points = min(effort.points, CLEAR.points)
-    for lesson in range(_LESSONS):
+    pupil = brisk.learnt(evaluate, draw_prior, points, generator(seed, "brisk"))
+    if pupil is None:
+        return None
+    earlier: list[Weighted] = []
+    for attempt in range(_ATTEMPTS_BRISK):
         batches = []
         for number in range(SCRAMBLES):
-            batches.append(learner.batch(blend, points, generator(seed, "brisk", lesson, number)))
-            share = effective_size(batches[-1][1]) / points
-            if share < CLEAR.share:
-                break
-        else:
-            weighted = _weighted(batches, learner.budget.rounds + lesson, blend)
-            if CLEAR.is_met(weighted) and effort.is_met(weighted):
-                return weighted
-        if share < CLEAR.share / 2:
-            return None
-        blend = learner.improved(blend, *batches[-1])
+            rng = generator(seed, "brisk", "final", attempt, number)
+            batch, log_proposal = batch_of(pupil.proposal, evaluate, draw_prior, points, rng)
+            batches.append((batch, batch.log_weights(log_proposal)))
+        weighted = _weighted(batches, attempt, pupil.proposal)
+        weighted = replace(weighted, moved=_moved(earlier, weighted))
+        if CLEAR.is_met(weighted) and effort.is_met(weighted):
+            return weighted
+        earlier.append(replace(weighted, points=weighted.points[:, :0]))
+        together = reduce(joined, [population for population, _ in batches])
+        rng = generator(seed, "brisk", "again", attempt)
+        pupil = pupil.taught(together, weighted.log_weights.ravel(), rng)
     return None
 
 

@@ -9,7 +9,6 @@ References: Cappe et al. (2008), doi:10.1007/s11222-008-9059-x; Del Moral et al.
 doi:10.1111/j.1467-9868.2006.00553.x.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +18,13 @@ from scipy import special
 from estimates.errors import ContradictionError
 from estimates.inference import mixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
-from estimates.inference.proposal import PRIOR_SHARE, Blend, DrawPrior
+from estimates.inference.proposal import THIN, Blend, DrawPrior, batch_of
 from estimates.inference.weights import chosen, effective_size, gain
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
 
 _STEPS = 4  # moves before each look at what a batch teaches
-_THIN = 2.0  # weights above so many times their mean mark places the proposal covers too thinly
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,6 @@ class Budget:
     rounds: int
     round_points: int
 
-
-BRISK = Budget(
-    prior=4096,
-    population=768,
-    explorers=512,
-    steps=4,
-    looks=2,
-    steps_between=4,
-    training=1536,
-    components=8,
-    rounds=1,
-    round_points=2048,
-)
-"""Does for a posterior that is nearly normal."""
 
 THOROUGH = Budget(
     prior=16_384,
@@ -139,20 +123,14 @@ class Learner:
 
     def batch(self, blend: Blend, size: int, rng: np.random.Generator) -> tuple[Population, Array]:
         """Points of the proposal and of the prior, and their log weights (n,)."""
-        from_prior = round(PRIOR_SHARE * size)
-        points = np.concatenate([blend.draw(size - from_prior, rng), self.draw_prior(from_prior, rng)])
-        population = evaluated(points, self.evaluate)
-        share = from_prior / size
-        log_proposal = np.logaddexp(
-            math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
-        )
+        population, log_proposal = batch_of(blend, self.evaluate, self.draw_prior, size, rng)
         return population, population.log_weights(log_proposal)
 
     def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
         weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
         blend = blend.shared_out(batch.points, weights)
-        thin = np.maximum(weights - _THIN, 0.0)
+        thin = np.maximum(weights - THIN, 0.0)
         lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
         main, population, filling = blend.parts[0], self.budget.population, self.budget.population // 2
         typical = batch.take(chosen(log_weights, population, self.rng))
@@ -164,9 +142,10 @@ class Learner:
         before = [] if self.training is None else [self.training]
         typical_points = [points[:population] for points in looks]
         self.training = np.concatenate([*before, *typical_points])[-2 * self.budget.training :]
-        components = len(main.weights)
+        components = self._components(batch)
+        start = main if isinstance(main, mixture.StudentMixture) else None
         main = mixture.fit(
-            self._some(self.training), components, self.rng, start=main, least=0.1 / components
+            self._some(self.training), components, self.rng, start=start, least=0.1 / components
         )
         # Points that moved only among themselves, from where the proposal is too thin.
         extra = np.concatenate([points[population:] for points in looks])

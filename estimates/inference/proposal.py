@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
 from estimates.inference.moves import Evaluate, Population, evaluated
+from estimates.inference.scores import Scores
 from estimates.inference.sobol import sobol
+from estimates.inference.transport import Transport
 from estimates.seeds import generator
 
 type Array = NDArray[np.float64]
@@ -23,15 +25,64 @@ SCRAMBLES = 8
 PRIOR_SHARE = 0.1
 """How much of every batch is drawn from the prior."""
 
+THIN = 2.0
+"""Weights above so many times their mean mark places that a proposal covers too thinly."""
+
 _MOST_PARTS = 6
 _ENOUGH = 8_192  # points, for the shares of a few parts
 
 
+class Part(Protocol):
+    """What points can be drawn from, and whose density is known."""
+
+    @property
+    def dimension(self) -> int:
+        """The number of coordinates d."""
+        ...
+
+    def draw(self, uniforms: Array) -> Array:
+        """Points (n, d) from uniforms (n, d + 2)."""
+        ...
+
+    def log_density(self, points: Array) -> Array:
+        """The log density at points (n, d)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bent:
+    """A mixture of Student-t distributions in coordinates where what taught it is nearly round."""
+
+    mixture: StudentMixture
+    transport: Transport
+
+    @classmethod
+    def of(cls, points: Array, components: int, rng: np.random.Generator) -> Self:
+        """What follows equally weighted points (n, d)."""
+        transport = Transport.of(points)
+        straight, _ = transport.straighten(points)
+        return cls(mixture.fit(straight, components, rng, least=0.1 / components), transport)
+
+    @property
+    def dimension(self) -> int:
+        """The number of coordinates d."""
+        return self.mixture.dimension
+
+    def draw(self, uniforms: Array) -> Array:
+        """Points (n, d) from uniforms (n, d + 2)."""
+        return self.transport.bend(self.mixture.draw(uniforms))[0]
+
+    def log_density(self, points: Array) -> Array:
+        """The log density at points (n, d)."""
+        straight, log_jacobian = self.transport.straighten(points)
+        return self.mixture.log_density(straight) + log_jacobian
+
+
 @dataclass(frozen=True)
 class Blend:
-    """Mixtures with shares: the main one, the explorers', then those that fill thin places."""
+    """Parts with shares: the main one, the explorers', then those that fill thin places."""
 
-    parts: tuple[StudentMixture, ...]
+    parts: tuple[Part, ...]
     shares: Array
 
     def draw(self, count: int, rng: np.random.Generator) -> Array:
@@ -70,11 +121,56 @@ class Blend:
             shares /= shares.sum()
         return Blend(self.parts, shares)
 
-    def joined(self, main: StudentMixture, extra: StudentMixture, share: float) -> "Blend":
+    def joined(self, main: Part, extra: Part, share: float) -> "Blend":
         """With a new main part, and one more part that gets `share`; the oldest filler makes room."""
-        kept = [0, 1, *range(max(2, len(self.parts) - _MOST_PARTS + 3), len(self.parts))]
+        second = min(1, len(self.parts) - 1)  # a part that is alone makes way by half
+        kept = [0, second, *range(max(2, len(self.parts) - _MOST_PARTS + 3), len(self.parts))]
         shares = self.shares[kept] / self.shares[kept].sum() * (1 - share)
         return Blend((main, *[self.parts[i] for i in kept[1:]], extra), np.append(shares, share))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A blend in the normal scores of the prior, as one part in the points' own coordinates."""
+
+    blend: Blend
+    scores: Scores
+
+    @property
+    def dimension(self) -> int:
+        """The number of coordinates d."""
+        return self.blend.parts[0].dimension
+
+    def draw(self, uniforms: Array) -> Array:
+        """Points (n, d) from uniforms (n, d + 2), of which the first chooses the part as well."""
+        edges = np.cumsum([0.0, *self.blend.shares])
+        which = np.clip(np.searchsorted(edges, uniforms[:, 0], side="right") - 1, 0, len(edges) - 2)
+        drawn = np.empty((len(uniforms), self.dimension))
+        for number, part in enumerate(self.blend.parts):
+            mine = which == number
+            own = uniforms[mine]
+            own[:, 0] = np.clip((own[:, 0] - edges[number]) / self.blend.shares[number], 1e-12, 1 - 1e-12)
+            drawn[mine] = part.draw(own)
+        return self.scores.unscore(drawn)[0]
+
+    def log_density(self, points: Array) -> Array:
+        """The log density at points (n, d)."""
+        scores, log_jacobian = self.scores.score(points)
+        return self.blend.log_density(scores) + log_jacobian
+
+
+def batch_of(
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, rng: np.random.Generator
+) -> tuple[Population, Array]:
+    """Points of a blend and, in a share of `PRIOR_SHARE`, of the prior; the log density of both together."""
+    from_prior = round(PRIOR_SHARE * size)
+    points = np.concatenate([blend.draw(size - from_prior, rng), draw_prior(from_prior, rng)])
+    population = evaluated(points, evaluate)
+    share = from_prior / size
+    log_proposal = np.logaddexp(
+        math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
+    )
+    return population, log_proposal
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,226 @@
+"""A proposal from few points, for a posterior that is nearly normal in coordinates which points can teach.
+
+Population Monte Carlo: a batch of weighted points teaches what the next is drawn from. The likelihood is
+turned up by as much as leaves enough effective points, so that every proposal is near what it is for. A few
+explorers, draws of the prior that climb each on its own, show hills that the batches miss. All of it happens
+in the normal scores of the prior, where what the reports say little of is normal already.
+
+References: Cappe et al. (2004), doi:10.1198/106186004X12803; Ionides (2008), doi:10.1198/106186008X320456,
+for bounding the weights that teach.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
+from estimates.inference.proposal import THIN, Bent, Blend, DrawPrior, Part, Scored, batch_of
+from estimates.inference.scores import Scores
+from estimates.inference.transport import Transport
+from estimates.inference.weights import chosen, effective_size, gain, pareto_k
+
+type Array = NDArray[np.float64]
+
+_PRIOR, _LESSON = 2, 3
+"""Draws of the prior, and points of a lesson, for each of a scramble of the final batch."""
+
+_BATCH, _BATCH_PER_UNKNOWN = 1536, 400
+_EXPLORERS = 128
+_COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
+_SHARE_KEPT = 0.15
+"""What share of a batch is effective when the likelihood has been turned up."""
+
+_SHARE_GOOD = 0.2
+_GOOD = 2  # batches of the posterior itself that are good enough to learn the next proposal from
+_MOST = 16
+_SHARE_LOST, _LOST = 0.03, 4  # so many batches in a row, below that share, are the end
+_TRAINING, _COMPONENTS_AGAIN, _STEPS_AGAIN = 3072, 6, 3
+_LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 8, 3, 0.1
+_SHARE_WANTED, _K_WANTED = 0.2, 0.5
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """What has been learnt of a posterior from few points.
+
+    Attributes
+    ----------
+    evaluate : callable
+        Points (n, d) -> log prior (n,), log likelihood (n,).
+    draw_prior : callable
+        (n, generator) -> points (n, d).
+    scores : Scores
+        The coordinates that everything below is in.
+    blend : Blend
+        The proposal.
+    points : int
+        How many points a scramble of the final batch has; what is learnt from is in proportion.
+    """
+
+    evaluate: Evaluate
+    draw_prior: DrawPrior
+    points: int
+    scores: Scores
+    blend: Blend
+
+    @property
+    def proposal(self) -> Blend:
+        """The proposal in the points' own coordinates."""
+        return Blend((Scored(self.blend, self.scores),), np.ones(1))
+
+    def taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
+        """After a look at the weights of a large batch: refitted, and filled where it is thin."""
+        return self._taught(_scored(batch, self.scores), log_weights, rng)
+
+    def practised(self, rng: np.random.Generator) -> "Pupil | None":
+        """After lessons until the weights are good; None if they do not become so."""
+        pupil, best = self, 0.0
+        for lesson in range(_LESSONS):
+            batch, log_weights = pupil._batch(rng)
+            share = effective_size(log_weights) / len(batch)
+            if share > _SHARE_WANTED and pareto_k(log_weights) < _K_WANTED:
+                return pupil
+            best = max(best, share)
+            if lesson >= _LESSONS_LOST and best < _SHARE_HOPELESS:
+                break
+            pupil = pupil._taught(batch, log_weights, rng)
+        return None
+
+    def _batch(self, rng: np.random.Generator) -> tuple[Population, Array]:
+        batch, log_proposal = batch_of(
+            self.blend, self._evaluate, self._draw_prior, _LESSON * self.points, rng
+        )
+        return batch, batch.log_weights(log_proposal)
+
+    def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
+        weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(batch)
+        thin = np.maximum(weights - THIN, 0.0)
+        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
+        groups = len(batch) // 4, len(batch) // 8
+        typical = batch.take(chosen(_bounded(log_weights), groups[0], rng))
+        rare = batch.take(chosen(np.log(np.maximum(thin, 1e-300)), groups[1], rng))
+        both = joined(typical, rare)
+        coordinates = Transport.of(typical.points)
+        both = move(both, self._evaluate, 1.0, _STEPS_AGAIN, rng, coordinates=coordinates, groups=groups)
+        main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng)
+        filler = Bent.of(both.points[groups[0] :], _COMPONENTS_AGAIN, rng)
+        blend = self.blend.shared_out(batch.points, weights)
+        return replace(self, blend=blend.joined(main, filler, lacking))
+
+    def _evaluate(self, scores: Array) -> tuple[Array, Array]:
+        points, log_jacobian = self.scores.unscore(scores)
+        log_prior, log_likelihood = self.evaluate(points)
+        return log_prior - log_jacobian, log_likelihood
+
+    def _draw_prior(self, count: int, rng: np.random.Generator) -> Array:
+        return self.scores.score(self.draw_prior(count, rng))[0]
+
+
+def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.random.Generator) -> Pupil | None:
+    """A pupil whose proposal is good, or None where few points do not teach one.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Points (n, d) -> log prior (n,), log likelihood (n,).
+    draw_prior : callable
+        (n, generator) -> points (n, d).
+    points : int
+        How many points a scramble of the final batch has.
+    """
+    prior = evaluated(draw_prior(_PRIOR * points, rng), evaluate)
+    possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
+    if not len(possible):
+        return None
+    scores = Scores.of(prior.points[np.isfinite(prior.points).all(axis=1)])
+    batch = _scored(prior, scores)
+    explorers = batch.take(rng.choice(possible, size=_EXPLORERS))
+    log_proposal, power = batch.log_prior, 0.0
+    pupil = Pupil(evaluate, draw_prior, points, scores, Blend((), np.empty(0)))
+    unknowns = batch.points.shape[1]
+    size = max(min(_BATCH, points), _BATCH_PER_UNKNOWN * unknowns)
+    count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
+    good: list[tuple[Population, Array]] = []
+    lost = 0
+    for _ in range(_MOST):
+        power = _next_power(batch, log_proposal, power)
+        log_weights = _log_weights(batch, log_proposal, power)
+        share = effective_size(log_weights) / len(batch)
+        lost = lost + 1 if share < _SHARE_LOST else 0
+        if lost == _LOST:
+            return None
+        if power == 1.0 and share >= _SHARE_GOOD:
+            good.append((batch, log_weights))
+            if len(good) == _GOOD:
+                return replace(pupil, blend=_last(good, pupil.blend, explorers, rng)).practised(rng)
+        population = batch.take(chosen(_bounded(log_weights), count, rng))
+        both = move(
+            joined(population, explorers),
+            pupil._evaluate,
+            power,
+            1,
+            rng,
+            coordinates=Transport.of(population.points),
+            groups=(count, _EXPLORERS),
+        )
+        explorers = both.take(np.arange(count, len(both)))
+        main = Bent.of(both.points[:count], components, rng)
+        pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1]]))
+        batch, log_proposal = batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
+    return None
+
+
+def _last(
+    good: list[tuple[Population, Array]], blend: Blend, explorers: Population, rng: np.random.Generator
+) -> Blend:
+    """The proposal that all good batches teach, with room for the last one's and the explorers' finds."""
+    points = np.concatenate([batch.points for batch, _ in good])
+    log_weights = np.concatenate([_bounded(weights) for _, weights in good])
+    main = Bent.of(points[chosen(log_weights, _TRAINING, rng)], _COMPONENTS_AGAIN, rng)
+    height = explorers.log_prior + explorers.log_likelihood
+    best = np.argsort(-height, kind="stable")[: _EXPLORERS // 2]
+    return _shared([main, Bent.of(explorers.points[best], 1, rng), blend.parts[0]])
+
+
+def _scored(population: Population, scores: Scores) -> Population:
+    """The population in the scores of its points."""
+    points, log_jacobian = scores.score(population.points)
+    return replace(population, points=points, log_prior=population.log_prior - log_jacobian)
+
+
+def _shared(parts: list[Part]) -> Blend:
+    """The first part with most of the draws, the others with a tenth each."""
+    shares = np.full(len(parts), 0.1)
+    shares[0] = 1 - shares[1:].sum()
+    return Blend(tuple(parts), shares)
+
+
+def _log_weights(batch: Population, log_proposal: Array, power: float) -> Array:
+    """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
+    return batch.log_prior + gain(batch.log_likelihood, power) - log_proposal
+
+
+def _bounded(log_weights: Array) -> Array:
+    """Log weights with none above sqrt(n) times their mean."""
+    count = len(log_weights)
+    return np.minimum(log_weights, special.logsumexp(log_weights) - math.log(count) / 2)
+
+
+def _next_power(batch: Population, log_proposal: Array, power: float) -> float:
+    """The largest power up to 1 that leaves enough effective points; this one if none above it does."""
+
+    def is_enough(raised: float) -> bool:
+        return effective_size(_log_weights(batch, log_proposal, raised)) >= _SHARE_KEPT * len(batch)
+
+    if is_enough(1.0):
+        return 1.0
+    low, high = power, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2 if low > 0.1 * high else math.sqrt(max(low, 1e-12) * high)
+        low, high = (middle, high) if is_enough(middle) else (low, middle)
+        if high - low < 0.02 * high:
+            break
+    return low
