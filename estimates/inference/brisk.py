@@ -150,7 +150,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
         log_weights = _log_weights(batch, log_proposal, power)
         share = effective_size(log_weights) / len(batch)
         lost = lost + 1 if share < _SHARE_LOST else 0
-        if lost == _LOST:
+        if lost == _LOST or not share:
             return None
         if power == 1.0 and share >= _SHARE_GOOD:
             good.append((batch, log_weights))
@@ -200,7 +200,9 @@ def _shared(parts: list[Part]) -> Blend:
 
 def _log_weights(batch: Population, log_proposal: Array, power: float) -> Array:
     """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
-    return batch.log_prior + gain(batch.log_likelihood, power) - log_proposal
+    log_density = batch.log_prior + gain(batch.log_likelihood, power)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isneginf(log_density), -np.inf, log_density - log_proposal)
 
 
 def _bounded(log_weights: Array) -> Array:

@@ -39,7 +39,7 @@ CAUTION = 1.5
 _ATTEMPTS = 8
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _ATTEMPTS_FROM_ANCHOR = 4
-_ATTEMPTS_BRISK = 4
+_ATTEMPTS_BRISK = 6  # they are cheap beside a thorough start
 
 
 @dataclass(frozen=True)
@@ -227,6 +227,8 @@ def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effor
         weighted = replace(weighted, moved=_moved(earlier, weighted))
         if CLEAR.is_met(weighted) and effort.is_met(weighted):
             return weighted
+        if weighted.effective_size < CLEAR.share * weighted.log_weights.size and attempt > 1:
+            return None
         earlier.append(replace(weighted, points=weighted.points[:, :0]))
         together = reduce(joined, [population for population, _ in batches])
         rng = generator(seed, "brisk", "again", attempt)

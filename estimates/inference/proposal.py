@@ -167,9 +167,10 @@ def batch_of(
     points = np.concatenate([blend.draw(size - from_prior, rng), draw_prior(from_prior, rng)])
     population = evaluated(points, evaluate)
     share = from_prior / size
-    log_proposal = np.logaddexp(
-        math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
-    )
+    with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
+        log_proposal = np.logaddexp(
+            math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
+        )
     return population, log_proposal
 
 

@@ -43,7 +43,8 @@ class Scores:
         knots[is_even] = np.linspace(low, high, len(_SCORES), axis=1)[is_even]
         widths = np.diff(knots)
         # Draws that are all alike have no width; any will do for them.
-        least = 1e-9 * np.maximum(knots[:, -1:] - knots[:, :1], 1e-300)
+        span = knots[:, -1:] - knots[:, :1]
+        least = 1e-9 * np.where(span > 0, span, 1.0)
         widths = np.maximum(widths, least)
         knots = knots[:, :1] + np.concatenate([np.zeros((len(knots), 1)), np.cumsum(widths, axis=1)], axis=1)
         secants = np.diff(_SCORES) / widths

@@ -1,0 +1,132 @@
+"""What few points teach: proposals of easy posteriors, and refusals where few points do not do."""
+
+import math
+
+import numpy as np
+import pytest
+from montecarlo import assert_within
+from scipy import integrate, special, stats
+
+from estimates.inference import brisk
+from estimates.inference.moves import evaluated
+from estimates.inference.proposal import Bent, Blend, Scored, batch_of
+from estimates.inference.scores import Scores
+from estimates.inference.weights import effective_size
+
+POINTS = 2048
+
+
+def normal_prior(dimension):
+    return lambda count, rng: rng.normal(size=(count, dimension))
+
+
+def bent_ridge(points):
+    """x + y^2 known to a hundredth of what is known of either."""
+    log_prior = stats.norm.logpdf(points).sum(axis=1)
+    return log_prior, stats.norm.logpdf(points[:, 0] + points[:, 1] ** 2, 0.5, 0.02)
+
+
+def ridge_evidence():
+    """ln of the integral over y of Normal(0.5 - y^2; 0, 1 + 0.02^2) Normal(y; 0, 1)."""
+    width = math.hypot(1.0, 0.02)
+    found, _ = integrate.quad(
+        lambda y: stats.norm.pdf(0.5 - y**2, 0, width) * stats.norm.pdf(y), -8, 8, limit=200
+    )
+    return math.log(found)
+
+
+def learnt(evaluate, dimension, seed=1):
+    return brisk.learnt(evaluate, normal_prior(dimension), POINTS, np.random.default_rng(seed))
+
+
+def weighed(blend, evaluate, dimension, count=16_384, seed=2):
+    batch, log_proposal = batch_of(
+        blend, evaluate, normal_prior(dimension), count, np.random.default_rng(seed)
+    )
+    return batch, batch.log_weights(log_proposal)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_bent_ridge_is_learnt_and_its_evidence_is_that_of_quadrature(seed):
+    pupil = learnt(bent_ridge, 2, seed)
+    assert pupil is not None
+    _, log_weights = weighed(pupil.proposal, bent_ridge, 2)
+    share = effective_size(log_weights) / len(log_weights)
+    assert share > 0.4
+    error = math.sqrt((1 / share - 1) / len(log_weights))
+    found = special.logsumexp(log_weights) - math.log(len(log_weights))
+    assert_within(found, ridge_evidence(), error)
+
+
+def test_the_proposal_has_the_density_that_its_draws_have():
+    pupil = learnt(bent_ridge, 2)
+    points = pupil.proposal.draw(20_000, np.random.default_rng(3))
+    inside = np.exp(pupil.proposal.log_density(points))
+    grid = np.stack(np.meshgrid(np.linspace(-12, 6, 1500), np.linspace(-4, 4, 1200)), axis=-1)
+    density = np.exp(pupil.proposal.log_density(grid.reshape(-1, 2)))
+    total = density.sum() * (18 / 1499) * (8 / 1199)
+    np.testing.assert_allclose(total, 1.0, atol=0.03)
+    # The mean of a density over its own draws is the integral of its square.
+    square = np.sum(density**2) * (18 / 1499) * (8 / 1199)
+    assert_within(inside.mean(), square, inside.std() / math.sqrt(len(inside)), multiples=6)
+
+
+def test_a_lesson_makes_a_proposal_better():
+    pupil = learnt(bent_ridge, 2)
+    scores = pupil.scores
+    flat = Blend(
+        (Bent.of(np.random.default_rng(1).normal(size=(400, 2)), 1, np.random.default_rng(1)),) * 2,
+        np.full(2, 0.5),
+    )
+    worse = brisk.Pupil(bent_ridge, normal_prior(2), POINTS, scores, flat)
+    batch, log_weights = weighed(worse.proposal, bent_ridge, 2)
+    better = worse.taught(batch, log_weights, np.random.default_rng(4))
+    _, after = weighed(better.proposal, bent_ridge, 2)
+    assert effective_size(after) > 3 * effective_size(log_weights)
+
+
+def test_reports_that_no_draw_could_have_given_teach_nothing():
+    assert learnt(lambda points: (np.zeros(len(points)), np.full(len(points), -np.inf)), 2) is None
+
+
+def test_hills_that_few_points_lose_are_not_called_learnt():
+    """Nine unknowns, each far out on either side: 512 hills."""
+
+    def evaluate(points):
+        log_likelihood = np.logaddexp(
+            stats.norm.logpdf(points, -3, 0.01), stats.norm.logpdf(points, 3, 0.01)
+        ).sum(axis=1)
+        return stats.norm.logpdf(points).sum(axis=1), log_likelihood
+
+    assert learnt(evaluate, 9) is None
+
+
+def test_draws_of_the_prior_outside_its_support_are_no_matter():
+    def draw_prior(count, rng):
+        points = rng.normal(size=(count, 2))
+        points[0] = np.nan
+        return points
+
+    pupil = brisk.learnt(bent_ridge, draw_prior, POINTS, np.random.default_rng(1))
+    assert pupil is not None
+
+
+def test_a_scored_blend_draws_from_every_part_by_its_share():
+    rng = np.random.default_rng(1)
+    parts = tuple(Bent.of(rng.normal(place, 0.1, size=(400, 2)), 1, rng) for place in (-3.0, 0.0, 3.0))
+    scores = Scores.of(rng.normal(size=(2000, 2)))
+    part = Scored(Blend(parts, np.array([0.2, 0.5, 0.3])), scores)
+    drawn = scores.score(part.draw(np.random.default_rng(2).random((10_000, 4))))[0][:, 0]
+    for place, share in zip((-3.0, 0.0, 3.0), (0.2, 0.5, 0.3), strict=True):
+        near = np.mean(np.abs(drawn - place) < 1.5)
+        assert_within(near, share, math.sqrt(share * (1 - share) / 10_000))
+
+
+def test_a_population_in_scores_has_the_same_weights():
+    rng = np.random.default_rng(1)
+    scores = Scores.of(np.log(rng.gamma(0.5, size=(2000, 2))))
+    batch = evaluated(rng.normal(size=(50, 2)), bent_ridge)
+    moved = brisk._scored(batch, scores)
+    _, log_jacobian = scores.score(batch.points)
+    np.testing.assert_allclose(moved.log_prior + log_jacobian, batch.log_prior)
+    np.testing.assert_array_equal(moved.log_likelihood, batch.log_likelihood)
