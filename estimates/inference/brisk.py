@@ -29,12 +29,13 @@ _PRIOR, _LESSON = 2, 3
 
 _BATCH, _BATCH_PER_UNKNOWN = 1536, 400
 _EXPLORERS = 128
+_FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
 _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
 _SHARE_GOOD = 0.2
-_GOOD = 2  # batches of the posterior itself that are good enough to learn the next proposal from
+_ENOUGH = 600.0  # effective points of good batches, to learn the next proposal from
 _MOST = 16
 _SHARE_LOST, _LOST = 0.03, 4  # so many batches in a row, below that share, are the end
 _TRAINING, _COMPONENTS_AGAIN, _STEPS_AGAIN = 3072, 6, 3
@@ -105,7 +106,7 @@ class Pupil:
         both = joined(typical, rare)
         coordinates = Transport.of(typical.points)
         both = move(both, self._evaluate, 1.0, _STEPS_AGAIN, rng, coordinates=coordinates, groups=groups)
-        main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng)
+        main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng, transport=coordinates)
         filler = Bent.of(both.points[groups[0] :], _COMPONENTS_AGAIN, rng)
         blend = self.blend.shared_out(batch.points, weights)
         return replace(self, blend=blend.joined(main, filler, lacking))
@@ -144,7 +145,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     size = max(min(_BATCH, points), _BATCH_PER_UNKNOWN * unknowns)
     count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
     good: list[tuple[Population, Array]] = []
-    lost = 0
+    effective, lost = 0.0, 0
     for _ in range(_MOST):
         power = _next_power(batch, log_proposal, power)
         log_weights = _log_weights(batch, log_proposal, power)
@@ -154,20 +155,15 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
             return None
         if power == 1.0 and share >= _SHARE_GOOD:
             good.append((batch, log_weights))
-            if len(good) == _GOOD:
+            effective += share * len(batch)
+            if effective >= _ENOUGH and pupil.blend.parts:
                 return replace(pupil, blend=_last(good, pupil.blend, explorers, rng)).practised(rng)
         population = batch.take(chosen(_bounded(log_weights), count, rng))
-        both = move(
-            joined(population, explorers),
-            pupil._evaluate,
-            power,
-            1,
-            rng,
-            coordinates=Transport.of(population.points),
-            groups=(count, _EXPLORERS),
-        )
+        coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
+        both = joined(population, explorers)
+        both = move(both, pupil._evaluate, power, 1, rng, coordinates=coordinates, groups=groups)
         explorers = both.take(np.arange(count, len(both)))
-        main = Bent.of(both.points[:count], components, rng)
+        main = Bent.of(both.points[:count], components, rng, transport=coordinates, steps=_FEW_STEPS)
         pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1]]))
         batch, log_proposal = batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
     return None

@@ -74,6 +74,7 @@ def fit(
     *,
     start: StudentMixture | None = None,
     least: float = 0.0,
+    steps: int | None = None,
 ) -> StudentMixture:
     """The mixture that follows equally weighted points, by expectation-maximisation.
 
@@ -86,6 +87,8 @@ def fit(
         A mixture to improve; without it, components start far from one another.
     least : float
         Every component that is kept gets at least this weight, so that rare modes are not missed.
+    steps : int, optional
+        Of expectation-maximisation; by default `STEPS`, and fewer from a start.
 
     References
     ----------
@@ -98,13 +101,13 @@ def fit(
     mixture = start or _spread_out(points, components, spread + floor, rng)
     squares = products(points)
     fewest = min(0.5, 2 * (dimension + 1) / count)
-    for _ in range(_STEPS_MORE if start else _STEPS):
+    for _ in range(steps or (_STEPS_MORE if start else STEPS)):
         mixture = _improved(mixture, points, squares, floor, fewest)
     weights = np.maximum(mixture.weights, least)
     return StudentMixture(weights / weights.sum(), mixture.means, mixture.factors)
 
 
-_STEPS, _STEPS_MORE = 12, 5
+STEPS, _STEPS_MORE = 12, 5
 _FLOOR = 1e-6
 
 

@@ -57,11 +57,20 @@ class Bent:
     transport: Transport
 
     @classmethod
-    def of(cls, points: Array, components: int, rng: np.random.Generator) -> Self:
-        """What follows equally weighted points (n, d)."""
-        transport = Transport.of(points)
+    def of(
+        cls,
+        points: Array,
+        components: int,
+        rng: np.random.Generator,
+        *,
+        transport: Transport | None = None,
+        steps: int | None = None,
+    ) -> Self:
+        """What follows equally weighted points (n, d), in coordinates learnt from them or from others."""
+        transport = transport or Transport.of(points)
         straight, _ = transport.straighten(points)
-        return cls(mixture.fit(straight, components, rng, least=0.1 / components), transport)
+        least = 0.1 / components
+        return cls(mixture.fit(straight, components, rng, least=least, steps=steps), transport)
 
     @property
     def dimension(self) -> int:
