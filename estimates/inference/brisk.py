@@ -25,7 +25,7 @@ from estimates.inference.weights import chosen, effective_size, gain, pareto_k
 type Array = NDArray[np.float64]
 
 _PRIOR, _LESSON = 2, 3
-"""Draws of the prior, and points of a lesson, for each of a scramble of the final batch."""
+"""Draws of the prior, and points of a lesson, in proportion to what was asked."""
 
 _BATCH, _BATCH_PER_UNKNOWN = 1536, 400
 _EXPLORERS = 128
@@ -58,7 +58,9 @@ class Pupil:
     blend : Blend
         The proposal.
     points : int
-        How many points a scramble of the final batch has; what is learnt from is in proportion.
+        What is learnt from is in proportion to it.
+    share : float
+        How much of the last batch was effective.
     """
 
     evaluate: Evaluate
@@ -66,6 +68,7 @@ class Pupil:
     points: int
     scores: Scores
     blend: Blend
+    share: float = 0.0
 
     @property
     def proposal(self) -> Blend:
@@ -83,7 +86,7 @@ class Pupil:
             batch, log_weights = pupil._batch(rng)
             share = effective_size(log_weights) / len(batch)
             if share > _SHARE_WANTED and pareto_k(log_weights) < _K_WANTED:
-                return pupil
+                return replace(pupil, share=share)
             best = max(best, share)
             if lesson >= _LESSONS_LOST and best < _SHARE_HOPELESS:
                 break
@@ -109,7 +112,8 @@ class Pupil:
         main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng, transport=coordinates)
         filler = Bent.of(both.points[groups[0] :], _COMPONENTS_AGAIN, rng)
         blend = self.blend.shared_out(batch.points, weights)
-        return replace(self, blend=blend.joined(main, filler, lacking))
+        share = effective_size(log_weights) / len(batch)
+        return replace(self, blend=blend.joined(main, filler, lacking), share=share)
 
     def _evaluate(self, scores: Array) -> tuple[Array, Array]:
         points, log_jacobian = self.scores.unscore(scores)
@@ -130,7 +134,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     draw_prior : callable
         (n, generator) -> points (n, d).
     points : int
-        How many points a scramble of the final batch has.
+        What is learnt from is in proportion to it.
     """
     prior = evaluated(draw_prior(_PRIOR * points, rng), evaluate)
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))

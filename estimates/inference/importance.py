@@ -40,6 +40,7 @@ _ATTEMPTS = 8
 _ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
 _ATTEMPTS_FROM_ANCHOR = 4
 _ATTEMPTS_BRISK = 6  # they are cheap beside a thorough start
+_EFFECTIVE, _LEAST_POINTS = 11_000, 1536  # the draws wanted of a brisk proposal, and points at least
 
 
 @dataclass(frozen=True)
@@ -212,12 +213,13 @@ def sample(
 
 def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort) -> "Weighted | None":
     """A batch from what few points teach, if its weights leave no doubt."""
-    points = min(effort.points, CLEAR.points)
-    pupil = brisk.learnt(evaluate, draw_prior, points, generator(seed, "brisk"))
+    learnt_from = min(effort.points, CLEAR.points)
+    pupil = brisk.learnt(evaluate, draw_prior, learnt_from, generator(seed, "brisk"))
     if pupil is None:
         return None
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
+        points = min(effort.points, max(_LEAST_POINTS, round(_EFFECTIVE / (SCRAMBLES * pupil.share))))
         batches = []
         for number in range(SCRAMBLES):
             rng = generator(seed, "brisk", "final", attempt, number)
