@@ -219,7 +219,9 @@ def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effor
         return None
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
-        points = min(effort.points, max(_LEAST_POINTS, round(_EFFECTIVE / (SCRAMBLES * pupil.share))))
+        points = min(
+            effort.points, max(_LEAST_POINTS, round(_EFFECTIVE / (SCRAMBLES * max(pupil.share, 0.01))))
+        )
         batches = []
         for number in range(SCRAMBLES):
             rng = generator(seed, "brisk", "final", attempt, number)
