@@ -6,6 +6,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from fifty_digits import assert_log_close, cdf, log_between
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from montecarlo import assert_within, share_error
@@ -23,9 +24,6 @@ from estimates.terms.likelihood import (
     seen_within,
     series_logp,
 )
-
-mpmath.mp.dps = 50
-LOG_TOLERANCE = 1e-10  # relative, in the logarithm
 
 
 def compiled(inputs, outputs):
@@ -59,30 +57,7 @@ def exact_log_mass(low, high, centre, spread):
     low, high, centre, spread = (mpmath.mpf(float(x)) for x in (low, high, centre, spread))
     below = (mpmath.log(low) - centre) / spread if low > 0 else mpmath.mpf("-inf")
     above = (mpmath.log(high) - centre) / spread if mpmath.isfinite(high) else mpmath.mpf("inf")
-    return _log_between(below, above)
-
-
-def _log_between(below, above):
-    if below <= 0 <= above:
-        return mpmath.log1p(-_cdf(below) - _cdf(-above))
-    below, above = (below, above) if above < 0 else (-above, -below)
-    return mpmath.log(_cdf(above) - _cdf(below))
-
-
-def _cdf(z):
-    if mpmath.isinf(z):
-        return mpmath.mpf(0) if z < 0 else mpmath.mpf(1)
-    return mpmath.erfc(-z / mpmath.sqrt(2)) / 2
-
-
-def assert_log_close(found, exact):
-    if abs(exact) < np.finfo(float).tiny:  # one minus a tail that no float can hold
-        assert abs(found) < np.finfo(float).tiny
-        return
-    relative = abs((mpmath.mpf(float(found)) - exact) / exact)
-    assert relative < LOG_TOLERANCE, (
-        f"ln P = {float(found):.17g}, exactly {mpmath.nstr(exact, 17)}, off by {mpmath.nstr(relative, 3)}"
-    )
+    return log_between(below, above)
 
 
 # ---- the logarithm of a probability ---------------------------------------------------------------------
@@ -117,7 +92,7 @@ def test_everything_has_probability_one():
 
 @pytest.mark.parametrize("z", [-1e6, -300.0, -40.0, -8.3, -1.0, -0.999, -0.2, 0.0, 0.7, 5.5, 8.2])
 def test_the_log_of_the_normal_distribution_is_that_of_fifty_digits(z):
-    assert_log_close(log_cdf_of([z])[0], mpmath.log(_cdf(mpmath.mpf(z))))
+    assert_log_close(log_cdf_of([z])[0], mpmath.log(cdf(mpmath.mpf(z))))
 
 
 @settings(max_examples=200)
@@ -176,7 +151,7 @@ def test_the_slopes_are_those_of_fifty_digits(place):
 
 def _exact_moved(low, high, centre, spread, by_centre, by_spread):
     centre, spread = mpmath.mpf(centre) + by_centre, mpmath.mpf(spread) + by_spread
-    return _log_between(*((mpmath.log(mpmath.mpf(end)) - centre) / spread for end in (low, high)))
+    return log_between(*((mpmath.log(mpmath.mpf(end)) - centre) / spread for end in (low, high)))
 
 
 # ---- nothing shipped ------------------------------------------------------------------------------------

@@ -5,15 +5,13 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from fifty_digits import assert_log_close, log_between
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from estimates.terms import mass as module
 from estimates.terms.likelihood import by_numpy, interval_logp
 from estimates.terms.mass import log_interval_mass
-
-mpmath.mp.dps = 50
-LOG_TOLERANCE = 1e-10  # relative, in the logarithm; as of the graph
 
 WIDTHS = [1e-12, 1e-5, 0.0011, 0.029, 0.031, 0.06, 0.099, 0.101, 0.7, 7.0, 60.0]  # in standard deviations
 PLACES = [-40.0, -8.1, -1.3, -0.4, -0.03, 0.0, 0.02, 0.3, 1.7, 9.2, 40.0]  # of the lower end
@@ -24,27 +22,11 @@ def exact_log_mass(low, high, level, scatter):
     low, high, level, scatter = (mpmath.mpf(float(x)) for x in (low, high, level, scatter))
     below = mpmath.log(low / level) / scatter if low > 0 else mpmath.mpf("-inf")
     above = mpmath.log(high / level) / scatter if mpmath.isfinite(high) else mpmath.mpf("inf")
-    if below <= 0 <= above:
-        return mpmath.log1p(-_cdf(below) - _cdf(-above))
-    below, above = (below, above) if above < 0 else (-above, -below)
-    return mpmath.log(_cdf(above) - _cdf(below))
-
-
-def _cdf(z):
-    if mpmath.isinf(z):
-        return mpmath.mpf(0) if z < 0 else mpmath.mpf(1)
-    return mpmath.erfc(-z / mpmath.sqrt(2)) / 2
+    return log_between(below, above)
 
 
 def of_one(low, high, level, scatter, bias=0.0):
     return log_interval_mass(*(np.array([float(x)]) for x in (low, high, level, bias, scatter)))[0]
-
-
-def assert_log_close(found, exact):
-    if abs(exact) < np.finfo(float).tiny:  # one minus a tail that no float can hold
-        assert abs(found) < np.finfo(float).tiny
-        return
-    assert abs((mpmath.mpf(float(found)) - exact) / exact) < LOG_TOLERANCE
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from scipy import special
 
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
-from estimates.inference.proposal import THIN, Bent, Blend, DrawPrior, Part, Scored, batch_of
+from estimates.inference.proposal import (
+    Bent,
+    Blend,
+    DrawPrior,
+    Part,
+    Scored,
+    batch_of,
+    coverage,
+    weighted_batch_of,
+)
 from estimates.inference.scores import Scores
 from estimates.inference.transport import Transport
 from estimates.inference.weights import chosen, effective_size, gain, pareto_k
@@ -49,16 +58,14 @@ class Pupil:
 
     Attributes
     ----------
-    evaluate : callable
-        Points (n, d) -> log prior (n,), log likelihood (n,).
-    draw_prior : callable
-        (n, generator) -> points (n, d).
+    evaluate, draw_prior : callable
+        The posterior, in the points' own coordinates.
+    points : int
+        What is learnt from is in proportion to it.
     scores : Scores
         The coordinates that everything below is in.
     blend : Blend
         The proposal.
-    points : int
-        What is learnt from is in proportion to it.
     share : float
         How much of the last batch was effective.
     """
@@ -83,7 +90,9 @@ class Pupil:
         """After lessons until the weights are good; None if they do not become so."""
         pupil, best = self, 0.0
         for lesson in range(_LESSONS):
-            batch, log_weights = pupil._batch(rng)
+            batch, log_weights = weighted_batch_of(
+                pupil.blend, pupil._evaluate, pupil._draw_prior, _LESSON * self.points, rng
+            )
             share = effective_size(log_weights) / len(batch)
             if share > _SHARE_WANTED and pareto_k(log_weights) < _K_WANTED:
                 return replace(pupil, share=share)
@@ -93,19 +102,11 @@ class Pupil:
             pupil = pupil._taught(batch, log_weights, rng)
         return None
 
-    def _batch(self, rng: np.random.Generator) -> tuple[Population, Array]:
-        batch, log_proposal = batch_of(
-            self.blend, self._evaluate, self._draw_prior, _LESSON * self.points, rng
-        )
-        return batch, batch.log_weights(log_proposal)
-
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
-        weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(batch)
-        thin = np.maximum(weights - THIN, 0.0)
-        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
+        weights, log_thin, lacking = coverage(log_weights)
         groups = len(batch) // 4, len(batch) // 8
         typical = batch.take(chosen(_bounded(log_weights), groups[0], rng))
-        rare = batch.take(chosen(np.log(np.maximum(thin, 1e-300)), groups[1], rng))
+        rare = batch.take(chosen(log_thin, groups[1], rng))
         both = joined(typical, rare)
         coordinates = Transport.of(typical.points)
         both = move(both, self._evaluate, 1.0, _STEPS_AGAIN, rng, coordinates=coordinates, groups=groups)
@@ -127,14 +128,7 @@ class Pupil:
 def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.random.Generator) -> Pupil | None:
     """A pupil whose proposal is good, or None where few points do not teach one.
 
-    Parameters
-    ----------
-    evaluate : callable
-        Points (n, d) -> log prior (n,), log likelihood (n,).
-    draw_prior : callable
-        (n, generator) -> points (n, d).
-    points : int
-        What is learnt from is in proportion to it.
+    What is learnt from is in proportion to `points`.
     """
     prior = evaluated(draw_prior(_PRIOR * points, rng), evaluate)
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
@@ -149,7 +143,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     size = max(min(_BATCH, points), _BATCH_PER_UNKNOWN * unknowns)
     count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
     good: list[tuple[Population, Array]] = []
-    effective, lost = 0.0, 0
+    lost = 0
     for _ in range(_MOST):
         power = _next_power(batch, log_proposal, power)
         log_weights = _log_weights(batch, log_proposal, power)
@@ -159,8 +153,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
             return None
         if power == 1.0 and share >= _SHARE_GOOD:
             good.append((batch, log_weights))
-            effective += share * len(batch)
-            if effective >= _ENOUGH and pupil.blend.parts:
+            if sum(effective_size(weights) for _, weights in good) >= _ENOUGH and pupil.blend.parts:
                 return replace(pupil, blend=_last(good, pupil.blend, explorers, rng)).practised(rng)
         population = batch.take(chosen(_bounded(log_weights), count, rng))
         coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
@@ -188,7 +181,9 @@ def _last(
 def _scored(population: Population, scores: Scores) -> Population:
     """The population in the scores of its points."""
     points, log_jacobian = scores.score(population.points)
-    return replace(population, points=points, log_prior=population.log_prior - log_jacobian)
+    log_prior = population.log_prior - log_jacobian
+    log_prior[np.isnan(log_prior)] = -np.inf  # outside, as `evaluated` has it
+    return replace(population, points=points, log_prior=log_prior)
 
 
 def _shared(parts: list[Part]) -> Blend:
@@ -200,9 +195,7 @@ def _shared(parts: list[Part]) -> Blend:
 
 def _log_weights(batch: Population, log_proposal: Array, power: float) -> Array:
     """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
-    log_density = batch.log_prior + gain(batch.log_likelihood, power)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isneginf(log_density), -np.inf, log_density - log_proposal)
+    return replace(batch, log_likelihood=gain(batch.log_likelihood, power)).log_weights(log_proposal)
 
 
 def _bounded(log_weights: Array) -> Array:

@@ -244,10 +244,6 @@ def _fewer(draws: int, values: int, *, least: int) -> int:
     return max(least, min(draws, draws * 128 // values))
 
 
-def _prior_draws(fitted: Compiled | None) -> int:
-    return _fewer(PRIOR_DRAWS, fitted.density.width, least=PRIOR_DRAWS // 8) if fitted else PRIOR_DRAWS
-
-
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     progress(0.0, "sampling by NUTS")
     chains = nuts.sample(model, fitted.density.names, seed=seed, starts=_starts(fitted, seed))
@@ -287,7 +283,8 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
     after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
     rng = generator(seed, "prior")
-    count = _prior_draws(parts.fitted)
+    width = parts.fitted.density.width if parts.fitted else 1
+    count = _fewer(PRIOR_DRAWS, width, least=PRIOR_DRAWS // 8)
     prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
     before = prior | parts.forward.run(prior, count, rng)
     groups = {

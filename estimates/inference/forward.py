@@ -115,12 +115,11 @@ def _drawn_again(node: Any, drawn: dict[Any, Any], count: Any) -> Any:
     By hand, because PyTensor looks at the first parameter only to see whether there is a new axis.
     """
     generator, size, *parameters = node.inputs
-    is_sized = not isinstance(size.type, NoneTypeT)
     batched = [
         after if after.ndim > before.ndim else pt.shape_padleft(after)
         for before, after in zip(parameters, vectorize_graph(parameters, drawn), strict=True)
     ]
-    if is_sized:
+    if not isinstance(size.type, NoneTypeT):
         of_one = graph_replace([size], {v: one[0] for v, one in drawn.items()}, strict=False)[0]
         size = pt.stack([count, *(of_one[i] for i in range(get_vector_length(size)))])
     return node.op.make_node(generator, size, *batched).outputs[1]

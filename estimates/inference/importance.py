@@ -26,7 +26,7 @@ from scipy import special
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
 from estimates.inference.moves import Evaluate, Population, joined
-from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, batch_of
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, weighted_batch_of
 from estimates.inference.weights import chosen, effective_size, pareto_k
 from estimates.seeds import generator
 from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
@@ -196,8 +196,7 @@ def sample(
                 learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
                 for number in range(SCRAMBLES)
             ]
-        weighted = _weighted(batches, (0 if start else learner.budget.rounds) + attempt, blend)
-        weighted = replace(weighted, moved=_moved(earlier, weighted))
+        weighted = _weighted(batches, (0 if start else learner.budget.rounds) + attempt, blend, earlier)
         earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
         if effort.is_met(weighted):
             break
@@ -225,10 +224,8 @@ def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effor
         batches = []
         for number in range(SCRAMBLES):
             rng = generator(seed, "brisk", "final", attempt, number)
-            batch, log_proposal = batch_of(pupil.proposal, evaluate, draw_prior, points, rng)
-            batches.append((batch, batch.log_weights(log_proposal)))
-        weighted = _weighted(batches, attempt, pupil.proposal)
-        weighted = replace(weighted, moved=_moved(earlier, weighted))
+            batches.append(weighted_batch_of(pupil.proposal, evaluate, draw_prior, points, rng))
+        weighted = _weighted(batches, attempt, pupil.proposal, earlier)
         if CLEAR.is_met(weighted) and effort.is_met(weighted):
             return weighted
         if weighted.effective_size < CLEAR.share * weighted.log_weights.size and attempt > 1:
@@ -257,7 +254,10 @@ def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
     )
 
 
-def _weighted(batches: list[tuple[Population, Array]], rounds: int, proposal: Blend) -> Weighted:
+def _weighted(
+    batches: list[tuple[Population, Array]], rounds: int, proposal: Blend, earlier: Sequence[Weighted]
+) -> Weighted:
     log_weights = np.stack([weights for _, weights in batches])
     points = np.stack([population.points for population, _ in batches])
-    return Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
+    found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
+    return replace(found, moved=_moved(earlier, found))

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from estimates.errors import ContradictionError
 from estimates.inference import mixture
 from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
-from estimates.inference.proposal import THIN, Blend, DrawPrior, batch_of
+from estimates.inference.proposal import Blend, DrawPrior, coverage, weighted_batch_of
 from estimates.inference.weights import chosen, effective_size, gain
 from estimates.workers import Progress
 
@@ -123,18 +122,15 @@ class Learner:
 
     def batch(self, blend: Blend, size: int, rng: np.random.Generator) -> tuple[Population, Array]:
         """Points of the proposal and of the prior, and their log weights (n,)."""
-        population, log_proposal = batch_of(blend, self.evaluate, self.draw_prior, size, rng)
-        return population, population.log_weights(log_proposal)
+        return weighted_batch_of(blend, self.evaluate, self.draw_prior, size, rng)
 
     def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
-        weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
+        weights, log_thin, lacking = coverage(log_weights)
         blend = blend.shared_out(batch.points, weights)
-        thin = np.maximum(weights - THIN, 0.0)
-        lacking = float(np.clip(thin.sum() / len(batch), 0.05, 0.5))
         main, population, filling = blend.parts[0], self.budget.population, self.budget.population // 2
         typical = batch.take(chosen(log_weights, population, self.rng))
-        rare = batch.take(chosen(np.log(np.maximum(thin, 1e-300)), filling, self.rng))
+        rare = batch.take(chosen(log_thin, filling, self.rng))
         both, looks = joined(typical, rare), []
         for _ in range(2):
             both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(population, filling))

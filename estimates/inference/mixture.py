@@ -88,7 +88,7 @@ def fit(
     least : float
         Every component that is kept gets at least this weight, so that rare modes are not missed.
     steps : int, optional
-        Of expectation-maximisation; by default `STEPS`, and fewer from a start.
+        Of expectation-maximisation; by default 12, and 5 from a start.
 
     References
     ----------
@@ -101,13 +101,13 @@ def fit(
     mixture = start or _spread_out(points, components, spread + floor, rng)
     squares = products(points)
     fewest = min(0.5, 2 * (dimension + 1) / count)
-    for _ in range(steps or (_STEPS_MORE if start else STEPS)):
+    for _ in range(steps or (_STEPS_MORE if start else _STEPS)):
         mixture = _improved(mixture, points, squares, floor, fewest)
     weights = np.maximum(mixture.weights, least)
     return StudentMixture(weights / weights.sum(), mixture.means, mixture.factors)
 
 
-STEPS, _STEPS_MORE = 12, 5
+_STEPS, _STEPS_MORE = 12, 5
 _FLOOR = 1e-6
 
 

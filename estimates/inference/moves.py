@@ -20,6 +20,7 @@ from estimates.inference.transport import Coordinates, Untouched
 
 type Array = NDArray[np.float64]
 type Evaluate = Callable[[Array], tuple[Array, Array]]
+"""Points (n, d) -> log prior (n,), log likelihood (n,)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Population:
     def log_weights(self, log_proposal: Array) -> Array:
         """Log weights (n,) of points drawn from a proposal; minus infinity for what is impossible."""
         log_density = self.log_prior + self.log_likelihood
-        return np.where(np.isneginf(log_density), -np.inf, log_density - log_proposal)
+        with np.errstate(invalid="ignore"):  # where neither is possible
+            return np.where(np.isneginf(log_density), -np.inf, log_density - log_proposal)
 
     def replaced(self, taken: NDArray[np.bool_], others: "Population") -> "Population":
         """The population with some members (n,) exchanged for those of another."""

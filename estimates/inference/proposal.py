@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
@@ -18,6 +19,7 @@ from estimates.seeds import generator
 
 type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
+"""(n, generator) -> points (n, d)."""
 
 SCRAMBLES = 8
 """How many independent scrambles a final batch is made of."""
@@ -25,9 +27,7 @@ SCRAMBLES = 8
 PRIOR_SHARE = 0.1
 """How much of every batch is drawn from the prior."""
 
-THIN = 2.0
-"""Weights above so many times their mean mark places that a proposal covers too thinly."""
-
+_THIN = 2.0  # weights above so many times their mean mark places that a proposal covers too thinly
 _MOST_PARTS = 6
 _ENOUGH = 8_192  # points, for the shares of a few parts
 
@@ -153,7 +153,7 @@ class Scored:
     def draw(self, uniforms: Array) -> Array:
         """Points (n, d) from uniforms (n, d + 2), of which the first chooses the part as well."""
         edges = np.cumsum([0.0, *self.blend.shares])
-        which = np.clip(np.searchsorted(edges, uniforms[:, 0], side="right") - 1, 0, len(edges) - 2)
+        which = np.searchsorted(edges[1:-1], uniforms[:, 0], side="right")
         drawn = np.empty((len(uniforms), self.dimension))
         for number, part in enumerate(self.blend.parts):
             mine = which == number
@@ -181,6 +181,31 @@ def batch_of(
             math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
         )
     return population, log_proposal
+
+
+def weighted_batch_of(
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, rng: np.random.Generator
+) -> tuple[Population, Array]:
+    """What `batch_of` draws, and its log weights (n,) for the posterior."""
+    population, log_proposal = batch_of(blend, evaluate, draw_prior, size, rng)
+    return population, population.log_weights(log_proposal)
+
+
+def coverage(log_weights: Array) -> tuple[Array, Array, float]:
+    """What log weights (n,) tell of a proposal.
+
+    Returns
+    -------
+    weights : array (n,)
+        With a mean of 1.
+    log_thin : array (n,)
+        Log weights of the points where it is too thin.
+    lacking : float
+        The share of the draws that a part which fills these places should have.
+    """
+    weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
+    thin = np.maximum(weights - _THIN, 0.0)
+    return weights, np.log(np.maximum(thin, 1e-300)), float(np.clip(thin.sum() / len(thin), 0.05, 0.5))
 
 
 @dataclass(frozen=True, eq=False)

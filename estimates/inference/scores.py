@@ -55,37 +55,33 @@ class Scores:
         """The scores (n, d) of points, and the log of the Jacobian determinant |du/dx| there (n,)."""
         scores, log_jacobian = np.empty_like(points), np.zeros(len(points))
         for i, (knots, slopes) in enumerate(zip(self.knots, self.slopes, strict=True)):
-            x = points[:, i]
-            bin_, inside = _bins(x, knots)
-            width, secant, first, last = _shape(bin_, knots, slopes)
-            place = (np.clip(x, knots[0], knots[-1]) - knots[bin_]) / width
-            scores[:, i] = _SCORES[bin_] + secant * width * _risen(place, secant, first, last)
-            slope = _slope(place, secant, first, last)
-            beyond = x - np.clip(x, knots[0], knots[-1])
-            scores[:, i] += beyond * np.where(beyond < 0, slopes[0], slopes[-1])
-            log_jacobian += np.log(np.where(inside, slope, np.where(beyond < 0, slopes[0], slopes[-1])))
+            within = np.clip(points[:, i], knots[0], knots[-1])
+            bin_ = _bins(within, knots)
+            width, *shape = _shape(bin_, knots, slopes)
+            place = (within - knots[bin_]) / width
+            slope = _slope(place, *shape)  # at an end, that of the line beyond it
+            rise = shape[0] * width * _risen(place, *shape)
+            scores[:, i] = _SCORES[bin_] + rise + slope * (points[:, i] - within)
+            log_jacobian += np.log(slope)
         return scores, log_jacobian
 
     def unscore(self, scores: Array) -> tuple[Array, Array]:
         """The points (n, d) of scores, and what `score` gives for the Jacobian there."""
         points, log_jacobian = np.empty_like(scores), np.zeros(len(scores))
         for i, (knots, slopes) in enumerate(zip(self.knots, self.slopes, strict=True)):
-            u = scores[:, i]
-            bin_, inside = _bins(u, _SCORES)
-            width, secant, first, last = _shape(bin_, knots, slopes)
-            within = np.clip(u, _SCORES[0], _SCORES[-1])
-            place = _place_of((within - _SCORES[bin_]) / (secant * width), secant, first, last)
-            beyond = u - within
-            end = np.where(beyond < 0, slopes[0], slopes[-1])
-            points[:, i] = knots[bin_] + width * place + beyond / end
-            log_jacobian += np.log(np.where(inside, _slope(place, secant, first, last), end))
+            within = np.clip(scores[:, i], _SCORES[0], _SCORES[-1])
+            bin_ = _bins(within, _SCORES)
+            width, *shape = _shape(bin_, knots, slopes)
+            place = _place_of((within - _SCORES[bin_]) / (shape[0] * width), *shape)
+            slope = _slope(place, *shape)
+            points[:, i] = knots[bin_] + width * place + (scores[:, i] - within) / slope
+            log_jacobian += np.log(slope)
         return points, log_jacobian
 
 
-def _bins(values: Array, edges: Array) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """The interval that each value (n,) lies in, or is nearest to, and whether it lies in one."""
-    found = np.searchsorted(edges, values, side="right") - 1
-    return np.clip(found, 0, len(edges) - 2), (values >= edges[0]) & (values <= edges[-1])
+def _bins(values: Array, edges: Array) -> NDArray[np.intp]:
+    """The interval that each value (n,) lies in."""
+    return np.searchsorted(edges[1:-1], values, side="right")
 
 
 def _shape(bin_: NDArray[np.intp], knots: Array, slopes: Array) -> tuple[Array, Array, Array, Array]:

@@ -55,10 +55,9 @@ _STATELESS = (
 type Values = list[Any]
 type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
 
-# A few unknowns and thousands of points: PyTensor's plain VM over NumPy starts in a fraction of a
-# second and keeps up with compiled code. The checks of parameters are left out because one bad row
-# would turn the whole batch into minus infinity.
-# The other one fails on batches of identity matrices, and says so at length.
+# How PyTensor rewrites a graph that would loop over points. Checks of parameters are left out because one bad
+# row would turn the whole batch into minus infinity; the rewriting that is excluded fails on batches of
+# identity matrices, and says so at length.
 FAST_START = (
     pytensor.compile.mode.get_mode("FAST_COMPILE")
     .including("local_remove_check_parameter")

@@ -215,11 +215,12 @@ def _levels(layout: Layout, reports: Sequence[Report], shipped: Vector) -> Vecto
         which = np.array([len(reports) + starts.index(reports[i].since) for i in counting])
         carriers = pt.inc_subtensor(carriers[counting], -shipped[which])
     levels = pt.zeros(len(reports))
-    for name in unique([report.measures for report in reports]):
+    measured = unique([report.measures for report in reports])
+    for name in measured:
         where = _places(np.array([i for i, report in enumerate(reports) if report.measures == name]))
         leaf = partial(_leaf, carriers=carriers[where])
         level = evaluate(name, study.quantities, leaf, study.factor)
-        if len(unique([report.measures for report in reports])) == 1 and level.ndim == 1:
+        if len(measured) == 1 and level.ndim == 1:
             levels = pt.specify_shape(level, len(reports))
         else:
             levels = pt.set_subtensor(levels[where], level)

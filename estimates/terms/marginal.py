@@ -87,8 +87,7 @@ class Marginal:
     def score(self, value: Any) -> Any:
         """The normal score of a value: Phi^-1(F(value))."""
         if not self.is_cut and self.family in ("normal", "lognormal"):
-            centre, spread = self.parameters
-            return ((pt.log(value) if self.family == "lognormal" else value) - centre) / spread
+            return self._standardised(value)
         low, high = self._ends
         below = (self._below(value) - low) / (high - low)
         return -_ROOT_TWO * pt.erfcinv(2.0 * pt.minimum(pt.maximum(below, _LEAST), _MOST))
