@@ -143,9 +143,5 @@ def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
 
 
 def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:
-    if start is not None:
-        weighted = sample_importance(compiled, seed, effort=EFFORT, start=start)
-        if EFFORT.is_met(weighted):
-            return weighted
-    weighted = sample_importance(compiled, seed, effort=EFFORT)
+    weighted = sample_importance(compiled, seed, effort=EFFORT, start=start)
     return weighted if EFFORT.is_met(weighted) else sample_importance(compiled, seed)

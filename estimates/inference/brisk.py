@@ -23,7 +23,6 @@ from estimates.inference.proposal import (
     DrawPrior,
     Part,
     Scored,
-    batch_of,
     coverage,
     weighted_batch_of,
 )
@@ -134,35 +133,57 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
     if not len(possible):
         return None
-    scores = Scores.of(prior.points[np.isfinite(prior.points).all(axis=1)])
-    batch = _scored(prior, scores)
+    pupil = Pupil(evaluate, draw_prior, points, Scores.of(_finite(prior.points)), Blend((), np.empty(0)))
+    batch = _scored(prior, pupil.scores)
     explorers = batch.take(rng.choice(possible, size=_EXPLORERS))
-    log_proposal, power = batch.log_prior, 0.0
+    return _climbed(pupil, batch, prior.log_weights(prior.log_prior), explorers, rng)
+
+
+def learnt_from(
+    batch: Population,
+    log_weights: Array,
+    evaluate: Evaluate,
+    draw_prior: DrawPrior,
+    points: int,
+    rng: np.random.Generator,
+) -> Pupil | None:
+    """The same from points and log weights (n,) that stand for the posterior poorly."""
+    scores = Scores.of(_finite(draw_prior(_PRIOR * points, rng)))
     pupil = Pupil(evaluate, draw_prior, points, scores, Blend((), np.empty(0)))
+    batch = _scored(batch, scores)
+    # Weights half turned down reach beyond the posterior on all sides.
+    explorers = batch.take(chosen(gain(log_weights, 0.5), _EXPLORERS, rng))
+    return _climbed(pupil, batch, log_weights, explorers, rng)
+
+
+def _climbed(
+    pupil: Pupil, batch: Population, log_weights: Array, explorers: Population, rng: np.random.Generator
+) -> Pupil | None:
+    """After batches that teach each other while the likelihood is turned up, and lessons at the top."""
     unknowns = batch.points.shape[1]
-    size = max(min(_BATCH, points), _BATCH_PER_UNKNOWN * unknowns)
+    size = max(min(_BATCH, pupil.points), _BATCH_PER_UNKNOWN * unknowns)
     count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
     good: list[tuple[Population, Array]] = []
-    lost = 0
+    power, lost = 0.0, 0
     for _ in range(_MOST):
-        power = _next_power(batch, log_proposal, power)
-        log_weights = _log_weights(batch, log_proposal, power)
-        share = effective_size(log_weights) / len(batch)
+        power = _next_power(batch, log_weights, power, _SHARE_KEPT * size)
+        turned_down = _turned_down(batch, log_weights, power)
+        share = effective_size(turned_down) / size
         lost = lost + 1 if share < _SHARE_LOST else 0
         if lost == _LOST or not share:
             return None
-        if power == 1.0 and share >= _SHARE_GOOD:
+        if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
             good.append((batch, log_weights))
-            if sum(effective_size(weights) for _, weights in good) >= _ENOUGH and pupil.blend.parts:
+            if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 return replace(pupil, blend=_last(good, pupil.blend, explorers, rng)).practised(rng)
-        population = batch.take(chosen(_bounded(log_weights), count, rng))
+        population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
         both = joined(population, explorers)
         both = move(both, pupil._evaluate, power, 1, rng, coordinates=coordinates, groups=groups)
         explorers = both.take(np.arange(count, len(both)))
         main = Bent.of(both.points[:count], components, rng, transport=coordinates, steps=_FEW_STEPS)
         pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1]]))
-        batch, log_proposal = batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
+        batch, log_weights = weighted_batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
     return None
 
 
@@ -193,9 +214,15 @@ def _shared(parts: list[Part]) -> Blend:
     return Blend(tuple(parts), shares)
 
 
-def _log_weights(batch: Population, log_proposal: Array, power: float) -> Array:
+def _finite(points: Array) -> Array:
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def _turned_down(batch: Population, log_weights: Array, power: float) -> Array:
     """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
-    return replace(batch, log_likelihood=gain(batch.log_likelihood, power)).log_weights(log_proposal)
+    turned = np.full_like(log_weights, -np.inf)
+    np.subtract(log_weights, (1 - power) * batch.log_likelihood, out=turned, where=np.isfinite(log_weights))
+    return turned
 
 
 def _bounded(log_weights: Array) -> Array:
@@ -204,11 +231,11 @@ def _bounded(log_weights: Array) -> Array:
     return np.minimum(log_weights, special.logsumexp(log_weights) - math.log(count) / 2)
 
 
-def _next_power(batch: Population, log_proposal: Array, power: float) -> float:
-    """The largest power up to 1 that leaves enough effective points; this one if none above it does."""
+def _next_power(batch: Population, log_weights: Array, power: float, enough: float) -> float:
+    """The largest power up to 1 that leaves so many effective points; this one if none above it does."""
 
     def is_enough(raised: float) -> bool:
-        return effective_size(_log_weights(batch, log_proposal, raised)) >= _SHARE_KEPT * len(batch)
+        return effective_size(_turned_down(batch, log_weights, raised)) >= enough
 
     if is_enough(1.0):
         return 1.0

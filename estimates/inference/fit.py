@@ -93,8 +93,6 @@ def evidence_of(fitted: Compiled | None, seed: int, start: Blend | None = None) 
         start = None
     try:
         weighted = sample_importance(fitted, seed, effort=importance.EVIDENCE, start=start)
-        if start is not None and not importance.EVIDENCE.is_met(weighted):  # not much alike after all
-            weighted = sample_importance(fitted, seed, effort=importance.EVIDENCE)
     except ContradictionError as error:
         return Evidence(None, error.what)
     found = Measured(weighted.log_evidence, weighted.log_evidence_error)

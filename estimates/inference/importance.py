@@ -37,8 +37,6 @@ type Array = NDArray[np.float64]
 CAUTION = 1.5
 
 _ATTEMPTS = 8
-_ATTEMPTS_MORE = 2  # from the proposal of another posterior; if they do not do, the two are not much alike
-_ATTEMPTS_FROM_ANCHOR = 4
 _ATTEMPTS_BRISK = 6  # they are cheap beside a thorough start
 _EFFECTIVE, _LEAST_POINTS = 11_000, 1536  # the draws wanted of a brisk proposal, and points at least
 
@@ -176,44 +174,45 @@ def sample(
         When no draw of the prior has a likelihood above 0: the reports contradict the assumptions.
     """
     tell = progress or (lambda share, words: None)
-    if start is None:
-        tell(0.02, "a few points first")
-        clear = _briskly(evaluate, draw_prior, seed, effort)
-        if clear is not None:
-            return clear
+    tell(0.02, "a few points first")
+    found = _briskly(evaluate, draw_prior, seed, effort, start)
+    if found is not None:
+        return found
     learner = Learner(evaluate, draw_prior, generator(seed, "adaptation"))
-    anchor = start if isinstance(start, Anchor) else None
-    known = start.blend if isinstance(start, Anchor) else start
-    blend = known or learner.from_prior(tell)
-    attempts = _ATTEMPTS_FROM_ANCHOR if anchor else _ATTEMPTS_MORE if start else _ATTEMPTS
+    blend = learner.from_prior(tell)
     earlier: list[Weighted] = []
-    for attempt in range(attempts):
-        tell(0.7 + 0.25 * attempt / attempts, "final points")
-        if anchor and attempt == 0:
-            batches = anchor.batches(evaluate)
-        else:
-            batches = [
-                learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
-                for number in range(SCRAMBLES)
-            ]
-        weighted = _weighted(batches, (0 if start else learner.budget.rounds) + attempt, blend, earlier)
+    for attempt in range(_ATTEMPTS):
+        tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
+        batches = [
+            learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
+            for number in range(SCRAMBLES)
+        ]
+        weighted = _weighted(batches, learner.budget.rounds + attempt, blend, earlier)
         earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
         if effort.is_met(weighted):
             break
-        if attempt < attempts - 1:
-            together = reduce(joined, [population for population, _ in batches])
-            log_weights = weighted.log_weights.ravel()
-            if anchor and attempt == 0:
-                blend = learner.gathered(together, log_weights)
-            else:
-                blend = learner.improved(blend, together, log_weights)
+        if attempt < _ATTEMPTS - 1:
+            blend = learner.improved(blend, *_together(batches))
     return weighted
 
 
-def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort) -> "Weighted | None":
-    """A batch from what few points teach, if its weights leave no doubt."""
+def _briskly(
+    evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort, start: Blend | Anchor | None
+) -> "Weighted | None":
+    """A batch of a start, or from what few points teach, if its weights leave no doubt."""
     learnt_from = min(effort.points, CLEAR.points)
-    pupil = brisk.learnt(evaluate, draw_prior, learnt_from, generator(seed, "brisk"))
+    rng = generator(seed, "brisk")
+    if start is None:
+        pupil = brisk.learnt(evaluate, draw_prior, learnt_from, rng)
+    else:
+        if isinstance(start, Anchor):
+            batches, blend = start.batches(evaluate), start.blend
+        else:
+            batches, blend = _batches(start, evaluate, draw_prior, effort.points, (seed, "start")), start
+        weighted = _weighted(batches, 0, blend, [])
+        if effort.is_met(weighted):
+            return weighted
+        pupil = brisk.learnt_from(*_together(batches), evaluate, draw_prior, learnt_from, rng)
     if pupil is None:
         return None
     earlier: list[Weighted] = []
@@ -221,20 +220,31 @@ def _briskly(evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effor
         points = min(
             effort.points, max(_LEAST_POINTS, round(_EFFECTIVE / (SCRAMBLES * max(pupil.share, 0.01))))
         )
-        batches = []
-        for number in range(SCRAMBLES):
-            rng = generator(seed, "brisk", "final", attempt, number)
-            batches.append(weighted_batch_of(pupil.proposal, evaluate, draw_prior, points, rng))
+        batches = _batches(pupil.proposal, evaluate, draw_prior, points, (seed, "brisk", "final", attempt))
         weighted = _weighted(batches, attempt, pupil.proposal, earlier)
         if CLEAR.is_met(weighted) and effort.is_met(weighted):
             return weighted
         if weighted.effective_size < CLEAR.share * weighted.log_weights.size and attempt > 1:
             return None
         earlier.append(replace(weighted, points=weighted.points[:, :0]))
-        together = reduce(joined, [population for population, _ in batches])
-        rng = generator(seed, "brisk", "again", attempt)
-        pupil = pupil.taught(together, weighted.log_weights.ravel(), rng)
+        pupil = pupil.taught(*_together(batches), generator(seed, "brisk", "again", attempt))
     return None
+
+
+def _batches(
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, points: int, stream: tuple[int | str, ...]
+) -> list[tuple[Population, Array]]:
+    """A batch for each scramble."""
+    return [
+        weighted_batch_of(blend, evaluate, draw_prior, points, generator(*stream, number))
+        for number in range(SCRAMBLES)
+    ]
+
+
+def _together(batches: list[tuple[Population, Array]]) -> tuple[Population, Array]:
+    """All batches as one, with their log weights."""
+    populations, log_weights = zip(*batches, strict=True)
+    return reduce(joined, populations), np.concatenate(log_weights)
 
 
 def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:

@@ -105,21 +105,6 @@ class Learner:
             blend = self.improved(blend, *self.batch(blend, self.budget.round_points, self.rng))
         return blend
 
-    def gathered(self, batch: Population, log_weights: Array) -> Blend:
-        """A proposal for one posterior among many, from points of all that stand for it poorly."""
-        population = batch.take(chosen(log_weights, self.budget.population, self.rng))
-        looks = []
-        for _ in range(2):
-            population = move(population, self.evaluate, 1.0, _STEPS, self.rng)
-            looks.append(population.points)
-        self.training = np.concatenate(looks)
-        # Weights half turned down reach beyond the posterior on all sides.
-        around = batch.points[chosen(gain(log_weights, 0.5), self.budget.population, self.rng)]
-        components = self._components(batch)
-        main = mixture.fit(self._some(self.training), components, self.rng, least=0.1 / components)
-        broad = mixture.fit(around, components // 2, self.rng, least=0.5 / components)
-        return Blend((main, broad), np.array([0.8, 0.2]))
-
     def batch(self, blend: Blend, size: int, rng: np.random.Generator) -> tuple[Population, Array]:
         """Points of the proposal and of the prior, and their log weights (n,)."""
         return weighted_batch_of(blend, self.evaluate, self.draw_prior, size, rng)
