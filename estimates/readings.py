@@ -1,8 +1,8 @@
 """One cell of a multiverse, fitted in whatever process, as a row of a table.
 
-Cells that differ in numbers only are a group. Some of them, the scouts, are fitted by themselves; the others
-weigh points of the scouts' proposals (`estimates.inference.proposal.Anchor`), and so do not depend on who
-computes them, or in which order.
+Cells that differ in numbers only are a group. Some of them, the scouts, are fitted beforehand; the others
+weigh points like theirs (`estimates.inference.proposal.Anchor`), and so do not depend on who computes them,
+or in which order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from estimates.estimate import SPREAD, median_ends
 from estimates.formula import Name
 from estimates.inference import fitted as fit_whole
 from estimates.inference.brief import Brief, Briefs
-from estimates.inference.proposal import Anchor, Blend
+from estimates.inference.proposal import Anchor, Part
 from estimates.lately import Lately
 from estimates.multiverse import Cell
 from estimates.quantities import evaluate
@@ -30,7 +30,7 @@ _CHANCE = ("probability", "mcse")
 """What a row says of a quantity, and of a claim; nothing where the reading is impossible."""
 
 type Row = dict[str, Any]
-type Scouts = tuple[tuple[Cell, Blend], ...]
+type Scouts = tuple[tuple[Cell, Part], ...]
 
 
 class _Kept:
@@ -51,12 +51,12 @@ class _Kept:
         return self._files.get(model, lambda: shelf.find(model))
 
     def anchor(self, study: Study, cell: Cell, scouts: Scouts, seed: int) -> Anchor | None:
-        """The points that the cells of a group weigh, made of the proposals of its scouts."""
+        """The points that the cells of a group weigh, like those of its scouts."""
         if not scouts:
             return None
 
         def made() -> Anchor:
-            read = [(scout.read(study), proposal) for scout, proposal in scouts]
+            read = [(scout.read(study), part) for scout, part in scouts]
             return self.briefs.anchored(self.file(cell.model), read, seed)
 
         # Of which scouts, too: another sweep may send others of the same group.
@@ -73,15 +73,15 @@ def rows_of(document: str, cells: Sequence[Cell], scouts: Scouts, seed: int) -> 
         return [_row(study, cell, scouts, seed) for cell in cells]
 
 
-def proposal_of(document: str, cell: Cell, seed: int) -> tuple[Cell, Blend | None]:
-    """A cell and what was learnt in fitting it; None where nothing can be."""
+def likeness_of(document: str, cell: Cell, scouts: Scouts, seed: int) -> tuple[Cell, Part | None]:
+    """A cell and what follows its posterior; None where nothing can."""
     study = _KEPT.study(document)
     try:
         with threadpool_limits(1):
-            brief = _KEPT.briefs.fit(_KEPT.file(cell.model), cell.read(study), seed)
+            start = _KEPT.anchor(study, cell, scouts, seed)
+            return cell, _KEPT.briefs.likeness(_KEPT.file(cell.model), cell.read(study), seed, start)
     except EstimatesError:  # told when it is the turn of this cell's row
         return cell, None
-    return cell, brief.proposal if brief else None
 
 
 def bearing(document: str, cell: Cell, others: Mapping[str, Cell]) -> tuple[Cell, frozenset[str]]:
@@ -124,13 +124,13 @@ def _row(study: Study, cell: Cell, scouts: Scouts, seed: int) -> Row:
 
 def _by_whole_fit(study: Study, file: shelf.ModelFile, seed: int) -> Brief:
     """The same by `infer`, for a model that importance sampling cannot serve."""
-    estimate, proposal = fit_whole(study.on_named_days(), file, seed=seed)
+    estimate, _ = fit_whole(study.on_named_days(), file, seed=seed)
     posterior = estimate.data["posterior"].to_dataset()
     draws = {
         str(name): value.values.reshape(-1, *value.shape[2:]) for name, value in posterior.data_vars.items()
     }
     days = np.array(estimate.study.days, dtype="datetime64[D]")
-    return Brief(days, draws, estimate.log_evidence, estimate.trust, proposal)
+    return Brief(days, draws, estimate.log_evidence, estimate.trust)
 
 
 def _said_of(study: Study, brief: Brief) -> Row:

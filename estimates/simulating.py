@@ -27,7 +27,7 @@ from estimates.study import Study
 
 type Array = NDArray[np.float64]
 
-EFFORT = importance.Effort(points=2048, pareto_k=0.5, share=0.1, error=0.03)
+EFFORT = importance.Effort(points=2048, effective=4_000, pareto_k=0.5, share=0.1, error=0.03)
 """That of a fit on its own, with half of its points: what is calibrated is what users get."""
 
 LOG_LIKELIHOOD = "log likelihood"

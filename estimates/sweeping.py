@@ -27,7 +27,7 @@ from estimates.files import finite, replacing
 from estimates.inference.fit import versions
 from estimates.journal import Journal, not_written, refuse_another
 from estimates.multiverse import WIDEST, Cell, Multiverse, in_words
-from estimates.readings import Row, bearing, label, proposal_of, rows_of
+from estimates.readings import Row, Scouts, bearing, label, likeness_of, rows_of
 from estimates.study import Study, restore
 from estimates.words import listed, number, units
 from estimates.workers import Progress, Workers
@@ -42,8 +42,9 @@ TABLE, JOURNAL = "sweep.parquet", ".sweep.jsonl"
 CHUNK = 32
 """Cells that a worker is given at a time; a kill loses no row that was finished, and at most these."""
 
-SCOUTS = 12
-"""Posteriors of a group that are learnt by themselves, for the others to start from what was found there."""
+LEADERS, SCOUTS = 8, 24
+"""Posteriors of a group that are learnt by themselves, and together with those that are learnt from theirs:
+the others start from what was found there."""
 
 
 def sweep(
@@ -161,7 +162,7 @@ def _groups(crew: Crew, document: str, cells: Sequence[Cell], done: frozenset[in
     """The cells that still want a row, those with the same posterior next to one another."""
     alike = (tuple(lot) for _, lot in groupby(cells, key=lambda cell: cell.typical))
     lots = [lot for lot in alike if any(cell.number not in done for cell in lot)]
-    many = (lot for lot in lots if len(lot) > 2 * SCOUTS)
+    many = (lot for lot in lots if len(lot) > 3 * LEADERS)
     axes = dict(crew.as_done(bearing, ((document, lot[0], _one_apart(lot)) for lot in many)))
     return [_group(lot, done, axes.get(lot[0], frozenset(lot[0].options))) for lot in lots]
 
@@ -196,12 +197,12 @@ def _scouts(standing: Mapping[tuple[str, ...], Cell]) -> tuple[Cell, ...]:
     The first is the one with the most wide priors, whose points reach all others; each further one differs
     on the most axes from those before it.
     """
-    if len(standing) <= 2 * SCOUTS:
+    if len(standing) <= 3 * LEADERS:
         return ()
     options = np.array(list(standing))
     chosen = [int(np.argmax(np.sum(options == WIDEST, axis=1)))]
     apart = np.sum(options != options[chosen[0]], axis=1)
-    while len(chosen) < SCOUTS:
+    while len(chosen) < max(LEADERS, min(SCOUTS, len(options) // 4)):
         chosen.append(int(np.argmax(apart)))
         apart = np.minimum(apart, np.sum(options != options[chosen[-1]], axis=1))
     cells = list(standing.values())
@@ -212,18 +213,32 @@ def _rows(
     crew: Crew, document: str, groups: Sequence[_Group], clock: "_Clock", seed: int
 ) -> Iterator[list[Row]]:
     """The rows of every chunk, as they come, when the scouts are back."""
-    scouts = [cell for group in groups for cell in group.scouts]
-    found = {}
-    for cell, proposal in crew.as_done(proposal_of, ((document, cell, seed) for cell in scouts)):
-        found[cell] = proposal
-        clock.tell(f"looking around: {len(found)} of {len(scouts)}")
+    known = _known(crew, document, groups, clock, seed)
     tasks = []
-    for group in groups:
-        proposals = ((cell, found[cell]) for cell in group.scouts)
-        known = crew.share(tuple((cell, proposal) for cell, proposal in proposals if proposal is not None))
-        tasks += [(document, chunk, known, seed) for chunk in group.chunks]
+    for group, scouts in zip(groups, known, strict=True):
+        shared = crew.share(scouts)
+        tasks += [(document, chunk, shared, seed) for chunk in group.chunks]
     clock.start()
     yield from crew.as_done(rows_of, tasks)
+
+
+def _known(crew: Crew, document: str, groups: Sequence[_Group], clock: "_Clock", seed: int) -> list[Scouts]:
+    """The scouts of each group with what follows their posteriors: leaders first, the others from theirs."""
+    found: list[Scouts] = [() for _ in groups]
+    told, total = 0, sum(len(group.scouts) for group in groups)
+    for turn in (slice(LEADERS), slice(LEADERS, None)):
+        tasks = []
+        for group, known in zip(groups, found, strict=True):
+            shared = crew.share(known)
+            tasks += [(document, cell, shared, seed) for cell in group.scouts[turn]]
+        likenesses = {}
+        for cell, likeness in crew.as_done(likeness_of, tasks):
+            told, likenesses[cell] = told + 1, likeness
+            clock.tell(f"looking around: {told} of {total}")
+        for at, group in enumerate(groups):
+            pairs = ((cell, likenesses[cell]) for cell in group.scouts[turn])
+            found[at] += tuple((cell, likeness) for cell, likeness in pairs if likeness is not None)
+    return found
 
 
 def _plan(study: Study, multiverse: Multiverse, cells: Sequence[Cell], seed: int) -> dict[str, Any]:

@@ -15,14 +15,15 @@ from estimates.readings import bearing
 from estimates.sweeping import JOURNAL, TABLE
 
 STUDY = est.read()
-SCOUTS = 4  # enough for a grid so small
-GRID = Multiverse(["steady"], [AS_READ], settings=widths(STUDY), sample=2 * SCOUTS + 8)
+LEADERS, SCOUTS = 4, 6  # enough for a grid so small
+GRID = Multiverse(["steady"], [AS_READ], settings=widths(STUDY), sample=6 * LEADERS)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_scouts():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweeping, "SCOUTS", SCOUTS)
+        patch.setattr(sweeping, "LEADERS", LEADERS)
         yield
 
 
@@ -32,9 +33,9 @@ def swept(tmp_path_factory):
 
 
 def test_every_cell_has_a_row_and_a_verdict(swept):
-    assert swept.table.index.tolist() == list(range(2 * SCOUTS + 8))
+    assert swept.table.index.tolist() == list(range(6 * LEADERS))
     assert set(swept.verdicts()) <= {"good", "caution"}
-    assert swept.verdicts()["good"] >= 2 * SCOUTS
+    assert swept.verdicts()["good"] >= 4 * LEADERS
 
 
 def test_a_row_is_what_a_fit_of_that_reading_gives(swept):
@@ -77,7 +78,7 @@ def test_scouts_are_the_widest_reading_and_others_far_from_it():
     assert scouts[0] == (WIDEST,) * 4
     assert len(set(scouts)) == SCOUTS
     assert min(sum(a != b for a, b in zip(*pair, strict=True)) for pair in combinations(scouts, 2)) >= 2
-    assert sweeping._scouts(dict(list(standing.items())[: 2 * SCOUTS])) == ()
+    assert sweeping._scouts(dict(list(standing.items())[: 3 * LEADERS])) == ()
 
 
 def test_variance_is_that_within_and_that_between(swept):
@@ -158,7 +159,7 @@ def test_a_cluster_that_is_not_there_is_refused(monkeypatch):
 
 def test_points_are_those_of_the_scouts_that_were_sent(monkeypatch):
     kept = readings._Kept()
-    monkeypatch.setattr(kept.briefs, "anchored", lambda file, scouts, seed: [blend for _, blend in scouts])
+    monkeypatch.setattr(kept.briefs, "anchored", lambda file, scouts, seed: [part for _, part in scouts])
     first, second, third = Multiverse(["steady"], settings={"daily_rate": [AS_READ, 20, 30]}).cells(STUDY)[:3]
     assert kept.anchor(STUDY, first, ((second, "a"),), 1) == ["a"]
     assert kept.anchor(STUDY, first, ((third, "b"),), 1) == ["b"]

@@ -13,7 +13,7 @@ from estimates.estimate import Measured
 from estimates.inference import importance
 from estimates.inference.fit import MOST_UNKNOWNS, draw_prior, sample_importance
 from estimates.inference.moves import Evaluate
-from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, Part, Scored
 from estimates.inference.shapes import Compiled
 from estimates.inference.template import Draws, Templates
 from estimates.lately import Lately
@@ -22,11 +22,16 @@ from estimates.shelf import ModelFile
 from estimates.study import Study
 from estimates.trust import Trust
 
-EFFORT = importance.Effort(points=2048, pareto_k=trust.LIMIT_K, share=0.02, error=trust.LIMIT_EVIDENCE_ERROR)
+EFFORT = importance.Effort(
+    points=4096, effective=2_500, pareto_k=trust.LIMIT_K, share=0.02, error=trust.LIMIT_EVIDENCE_ERROR
+)
 """Enough for a verdict of "good"."""
 
-ANCHOR_POINTS = 4096
+ANCHOR_POINTS = 6144
 """Points in each scramble that all readings of a group weigh."""
+
+_LIKE, _COMPONENTS = 384, 8
+"""Points of each scramble that show what a posterior is like, and components that follow them."""
 
 DRAWS = 512
 """Equally weighted draws of each scramble."""
@@ -53,7 +58,6 @@ class Brief:
     draws: Draws
     log_evidence: Measured | None
     trust: Trust
-    proposal: Blend | None
 
 
 class _Fitted(NamedTuple):
@@ -62,7 +66,6 @@ class _Fitted(NamedTuple):
     draws: Draws
     log_evidence: Measured | None
     trust: Trust
-    proposal: Blend | None
 
 
 class Briefs:
@@ -90,7 +93,7 @@ class Briefs:
         count = SCRAMBLES * DRAWS
         compiled = template.fitted
         if compiled is None:
-            found = _Fitted({}, None, trust.of_forward(count), None)
+            found = _Fitted({}, None, trust.of_forward(count))
         elif compiled.density.dimension > MOST_UNKNOWNS:
             return None
         else:
@@ -108,10 +111,23 @@ class Briefs:
         )
         return one == other
 
-    def anchored(self, file: ModelFile, scouts: Sequence[tuple[Study, Blend]], seed: int) -> Anchor:
-        """Points for all readings like some that were fitted: of their proposals, and of their priors."""
+    def likeness(self, file: ModelFile, study: Study, seed: int, start: Anchor | None = None) -> Part | None:
+        """What follows the posterior under one reading, for others like it; None where there is none."""
+        fitted = self._templates.ready(file, study.on_named_days()).fitted
+        if fitted is None or fitted.density.dimension > MOST_UNKNOWNS:
+            return None
+        try:
+            weighted = _weighted(fitted, seed, start)
+        except ContradictionError:
+            return None
+        rng = generator(seed, "likeness")
+        points = weighted.resample(_LIKE, rng).reshape(-1, fitted.density.dimension)
+        return Scored.of(points, _COMPONENTS, draw_prior(fitted, len(points), rng), rng)
+
+    def anchored(self, file: ModelFile, scouts: Sequence[tuple[Study, Part]], seed: int) -> Anchor:
+        """Points for all readings like some that were fitted: like theirs, and of their priors."""
         priors = [self._prior_of(file, study.on_named_days()) for study, _ in scouts]
-        return Anchor.of(Blend.of([blend for _, blend in scouts]), priors, ANCHOR_POINTS, seed)
+        return Anchor.of(Blend.of([part for _, part in scouts]), priors, ANCHOR_POINTS, seed)
 
     def _prior_of(self, file: ModelFile, study: Study) -> tuple[Evaluate, DrawPrior]:
         """The density and the prior of a study, whose numbers are put in whenever they are asked."""
@@ -119,7 +135,7 @@ class Briefs:
         def ready() -> Compiled:
             fitted = self._templates.ready(file, study).fitted
             if fitted is None:
-                raise AssertionError("a proposal comes from something fitted")
+                raise AssertionError("a likeness is of something fitted")
             return fitted
 
         def evaluate(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -136,10 +152,10 @@ def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
     try:
         weighted = _weighted(compiled, seed, start)
     except ContradictionError as error:
-        return _Fitted({}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)), None)
+        return _Fitted({}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)))
     points = weighted.resample(DRAWS, generator(seed, "resample")).reshape(-1, density.dimension)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    return _Fitted(density.constrain(points), evidence, weighted.trust, weighted.proposal)
+    return _Fitted(density.constrain(points), evidence, weighted.trust)
 
 
 def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:

@@ -11,6 +11,7 @@ for bounding the weights that teach.
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from estimates.inference.proposal import (
     Part,
     Scored,
     coverage,
+    together,
     weighted_batch_of,
 )
 from estimates.inference.scores import Scores
@@ -42,13 +44,26 @@ _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
-_SHARE_GOOD = 0.2
-_ENOUGH = 600.0  # effective points of good batches, to learn the next proposal from
+_SHARE_GOOD, _ENOUGH = 0.05, 150.0  # effective points of good batches, to gather the next proposal from
 _MOST = 16
 _SHARE_LOST, _LOST = 0.03, 4  # so many batches in a row, below that share, are the end
-_TRAINING, _COMPONENTS_AGAIN, _STEPS_AGAIN = 3072, 6, 3
-_LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 8, 3, 0.1
-_SHARE_WANTED, _K_WANTED = 0.2, 0.5
+_TRAINING, _COMPONENTS_AGAIN = 3072, 6
+_STEPS_GATHERED, _STEPS_AGAIN = 4, 3  # of the population
+_POINTS_FROM_OTHERS = 1024
+_LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 10, 5, 0.03
+
+
+class Wanted(NamedTuple):
+    """The share of effective points that a lesson must show, and the k-hat that it must stay below."""
+
+    share: float
+    pareto_k: float
+
+
+CLEAR = Wanted(0.2, 0.5)
+"""Where nothing but few points tells that all of a posterior was found."""
+
+_FROM_OTHERS = Wanted(0.05, 0.6)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Pupil:
         The coordinates that everything below is in.
     blend : Blend
         The proposal.
+    wanted : Wanted
+        When the lessons are over.
     share : float
         How much of the last batch was effective.
     """
@@ -74,6 +91,7 @@ class Pupil:
     points: int
     scores: Scores
     blend: Blend
+    wanted: Wanted = CLEAR
     share: float = 0.0
 
     @property
@@ -93,13 +111,26 @@ class Pupil:
                 pupil.blend, pupil._evaluate, pupil._draw_prior, _LESSON * self.points, rng
             )
             share = effective_size(log_weights) / len(batch)
-            if share > _SHARE_WANTED and pareto_k(log_weights) < _K_WANTED:
+            if share > self.wanted.share and pareto_k(log_weights) < self.wanted.pareto_k:
                 return replace(pupil, share=share)
             best = max(best, share)
             if lesson >= _LESSONS_LOST and best < _SHARE_HOPELESS:
                 break
             pupil = pupil._taught(batch, log_weights, rng)
         return None
+
+    def gathered(
+        self, typical: Population, around: Population, rng: np.random.Generator, *found: Part
+    ) -> "Pupil":
+        """After a first look at points like the posterior's, and at others on all sides of it.
+
+        All in the scores. What was found besides keeps a part of its own.
+        """
+        coordinates = Transport.of(typical.points)
+        typical = move(typical, self._evaluate, 1.0, _STEPS_GATHERED, rng, coordinates=coordinates)
+        main = Bent.of(typical.points, _COMPONENTS_AGAIN, rng)
+        broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport)
+        return replace(self, blend=_shared([main, broad, *found]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
         weights, log_thin, lacking = coverage(log_weights)
@@ -148,12 +179,16 @@ def learnt_from(
     rng: np.random.Generator,
 ) -> Pupil | None:
     """The same from points and log weights (n,) that stand for the posterior poorly."""
+    points = min(points, _POINTS_FROM_OTHERS)
     scores = Scores.of(_finite(draw_prior(_PRIOR * points, rng)))
-    pupil = Pupil(evaluate, draw_prior, points, scores, Blend((), np.empty(0)))
-    batch = _scored(batch, scores)
-    # Weights half turned down reach beyond the posterior on all sides.
-    explorers = batch.take(chosen(gain(log_weights, 0.5), _EXPLORERS, rng))
-    return _climbed(pupil, batch, log_weights, explorers, rng)
+    pupil = Pupil(evaluate, draw_prior, points, scores, Blend((), np.empty(0)), _FROM_OTHERS)
+    enough = min(_ENOUGH, np.count_nonzero(np.isfinite(log_weights)) / 2)
+    while effective_size(log_weights) < enough:
+        log_weights = gain(log_weights, 0.8)
+    if not enough:
+        return None
+    typical, around = (_scored(look, scores) for look in _looks(batch, log_weights, rng))
+    return pupil.gathered(typical, around, rng).practised(rng)
 
 
 def _climbed(
@@ -175,7 +210,8 @@ def _climbed(
         if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
-                return replace(pupil, blend=_last(good, pupil.blend, explorers, rng)).practised(rng)
+                looks = _looks(*together(good), rng)
+                return pupil.gathered(*looks, rng, _highest(explorers, rng)).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
         both = joined(population, explorers)
@@ -187,16 +223,16 @@ def _climbed(
     return None
 
 
-def _last(
-    good: list[tuple[Population, Array]], blend: Blend, explorers: Population, rng: np.random.Generator
-) -> Blend:
-    """The proposal that all good batches teach, with room for the last one's and the explorers' finds."""
-    points = np.concatenate([batch.points for batch, _ in good])
-    log_weights = np.concatenate([_bounded(weights) for _, weights in good])
-    main = Bent.of(points[chosen(log_weights, _TRAINING, rng)], _COMPONENTS_AGAIN, rng)
+def _looks(batch: Population, log_weights: Array, rng: np.random.Generator) -> tuple[Population, Population]:
+    """Points like the posterior's, and others, by weights half turned down, on all sides of it."""
+    typical, around = _bounded(log_weights), _bounded(gain(log_weights, 0.5))
+    return batch.take(chosen(typical, _TRAINING, rng)), batch.take(chosen(around, _TRAINING // 2, rng))
+
+
+def _highest(explorers: Population, rng: np.random.Generator) -> Part:
+    """What follows the better half of the explorers."""
     height = explorers.log_prior + explorers.log_likelihood
-    best = np.argsort(-height, kind="stable")[: _EXPLORERS // 2]
-    return _shared([main, Bent.of(explorers.points[best], 1, rng), blend.parts[0]])
+    return Bent.of(explorers.points[np.argsort(-height, kind="stable")[: len(explorers) // 2]], 1, rng)
 
 
 def _scored(population: Population, scores: Scores) -> Population:
@@ -221,7 +257,8 @@ def _finite(points: Array) -> Array:
 def _turned_down(batch: Population, log_weights: Array, power: float) -> Array:
     """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
     turned = np.full_like(log_weights, -np.inf)
-    np.subtract(log_weights, (1 - power) * batch.log_likelihood, out=turned, where=np.isfinite(log_weights))
+    possible = np.isfinite(log_weights)
+    turned[possible] = log_weights[possible] - (1 - power) * batch.log_likelihood[possible]
     return turned
 
 

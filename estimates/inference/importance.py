@@ -17,7 +17,7 @@ jmlr.org/papers/v25/19-556.html.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ from scipy import special
 
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
-from estimates.inference.moves import Evaluate, Population, joined
-from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, weighted_batch_of
+from estimates.inference.moves import Evaluate, Population
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, together, weighted_batch_of
 from estimates.inference.weights import chosen, effective_size, pareto_k
 from estimates.seeds import generator
 from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
@@ -38,7 +38,7 @@ CAUTION = 1.5
 
 _ATTEMPTS = 8
 _ATTEMPTS_BRISK = 6  # they are cheap beside a thorough start
-_EFFECTIVE, _LEAST_POINTS = 11_000, 1536  # the draws wanted of a brisk proposal, and points at least
+_FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Effort:
     """
 
     points: int
+    effective: int
     pareto_k: float
     share: float
     error: float
@@ -69,13 +70,10 @@ class Effort:
         )
 
 
-DRAWS = Effort(points=4096, pareto_k=0.5, share=0.1, error=0.02)
+DRAWS = Effort(points=4096, effective=11_000, pareto_k=0.5, share=0.1, error=0.02)
 """For all that may be asked of a posterior."""
 
-CLEAR = replace(DRAWS, points=2560, share=0.2)
-"""What a brisk proposal must show before it is believed; it is asked for ten thousand effective draws."""
-
-EVIDENCE = Effort(points=2048, pareto_k=LIMIT_K, share=0.0, error=0.03)
+EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03)
 """For the evidence alone."""
 
 
@@ -192,7 +190,7 @@ def sample(
         if effort.is_met(weighted):
             break
         if attempt < _ATTEMPTS - 1:
-            blend = learner.improved(blend, *_together(batches))
+            blend = learner.improved(blend, *together(batches))
     return weighted
 
 
@@ -200,51 +198,45 @@ def _briskly(
     evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort, start: Blend | Anchor | None
 ) -> "Weighted | None":
     """A batch of a start, or from what few points teach, if its weights leave no doubt."""
-    learnt_from = min(effort.points, CLEAR.points)
-    rng = generator(seed, "brisk")
+    of, few, rng = (evaluate, draw_prior), min(effort.points, _FEW), generator(seed, "brisk")
     if start is None:
-        pupil = brisk.learnt(evaluate, draw_prior, learnt_from, rng)
+        pupil = brisk.learnt(*of, few, rng)
     else:
         if isinstance(start, Anchor):
             batches, blend = start.batches(evaluate), start.blend
         else:
-            batches, blend = _batches(start, evaluate, draw_prior, effort.points, (seed, "start")), start
+            batches, blend = _batches(start, *of, effort.points, seed, "start"), start
         weighted = _weighted(batches, 0, blend, [])
         if effort.is_met(weighted):
             return weighted
-        pupil = brisk.learnt_from(*_together(batches), evaluate, draw_prior, learnt_from, rng)
+        pupil = brisk.learnt_from(*together(batches), *of, few, rng)
     if pupil is None:
         return None
+    least = brisk.CLEAR if start is None else brisk.Wanted(effort.share, effort.pareto_k)
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
-        points = min(
-            effort.points, max(_LEAST_POINTS, round(_EFFECTIVE / (SCRAMBLES * max(pupil.share, 0.01))))
-        )
-        batches = _batches(pupil.proposal, evaluate, draw_prior, points, (seed, "brisk", "final", attempt))
+        enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
+        points = min(effort.points, max(_LEAST_POINTS, enough))
+        batches = _batches(pupil.proposal, *of, points, seed, "brisk", "final", attempt)
         weighted = _weighted(batches, attempt, pupil.proposal, earlier)
-        if CLEAR.is_met(weighted) and effort.is_met(weighted):
+        is_shared = weighted.effective_size > least.share * weighted.log_weights.size
+        if is_shared and weighted.pareto_k < least.pareto_k and effort.is_met(weighted):
             return weighted
-        if weighted.effective_size < CLEAR.share * weighted.log_weights.size and attempt > 1:
+        if not is_shared and attempt > 1:
             return None
         earlier.append(replace(weighted, points=weighted.points[:, :0]))
-        pupil = pupil.taught(*_together(batches), generator(seed, "brisk", "again", attempt))
+        pupil = pupil.taught(*together(batches), generator(seed, "brisk", "again", attempt))
     return None
 
 
 def _batches(
-    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, points: int, stream: tuple[int | str, ...]
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, points: int, seed: int, *stream: str | int
 ) -> list[tuple[Population, Array]]:
     """A batch for each scramble."""
     return [
-        weighted_batch_of(blend, evaluate, draw_prior, points, generator(*stream, number))
+        weighted_batch_of(blend, evaluate, draw_prior, points, generator(seed, *stream, number))
         for number in range(SCRAMBLES)
     ]
-
-
-def _together(batches: list[tuple[Population, Array]]) -> tuple[Population, Array]:
-    """All batches as one, with their log weights."""
-    populations, log_weights = zip(*batches, strict=True)
-    return reduce(joined, populations), np.concatenate(log_weights)
 
 
 def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:

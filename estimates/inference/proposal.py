@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import special
 
 from estimates.inference import mixture
 from estimates.inference.mixture import StudentMixture
-from estimates.inference.moves import Evaluate, Population, evaluated
+from estimates.inference.moves import Evaluate, Population, evaluated, joined
 from estimates.inference.scores import Scores
 from estimates.inference.sobol import sobol
 from estimates.inference.transport import Transport
@@ -108,10 +109,9 @@ class Blend:
         return np.stack([part.log_density(points) for part in self.parts]) + np.log(self.shares)[:, None]
 
     @classmethod
-    def of(cls, blends: Sequence["Blend"]) -> "Blend":
-        """All parts of several blends, each blend with an equal share."""
-        shares = np.concatenate([blend.shares for blend in blends]) / len(blends)
-        return cls(tuple(part for blend in blends for part in blend.parts), shares)
+    def of(cls, parts: Sequence[Part]) -> Self:
+        """Parts with equal shares."""
+        return cls(tuple(parts), np.full(len(parts), 1 / len(parts)))
 
     def log_density(self, points: Array) -> Array:
         """The log density at points (n, d)."""
@@ -144,6 +144,12 @@ class Scored:
 
     blend: Blend
     scores: Scores
+
+    @classmethod
+    def of(cls, points: Array, components: int, of_prior: Array, rng: np.random.Generator) -> Self:
+        """What follows equally weighted points (n, d), in the scores that draws (m, d) of the prior show."""
+        scores = Scores.of(of_prior)
+        return cls(Blend.of([Bent.of(scores.score(points)[0], components, rng)]), scores)
 
     @property
     def dimension(self) -> int:
@@ -191,6 +197,12 @@ def weighted_batch_of(
     return population, population.log_weights(log_proposal)
 
 
+def together(batches: Sequence[tuple[Population, Array]]) -> tuple[Population, Array]:
+    """All batches as one, with their log weights."""
+    populations, log_weights = zip(*batches, strict=True)
+    return reduce(joined, populations), np.concatenate(log_weights)
+
+
 def coverage(log_weights: Array) -> tuple[Array, Array, float]:
     """What log weights (n,) tell of a proposal.
 
@@ -215,11 +227,11 @@ class Anchor:
     Attributes
     ----------
     points : array (scramble, n, d)
-        Of the proposals of some of those posteriors, and of their priors.
+        Like those of some of those posteriors, and of their priors.
     log_proposal : array (scramble, n)
         The log density that they were drawn from.
     blend : Blend
-        The proposals.
+        A part for each of those posteriors.
     """
 
     points: Array
