@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from pytensor.tensor.random.basic import CategoricalRV
 from pytensor.tensor.random.op import RandomVariable
 from scipy import stats
 
@@ -89,3 +91,18 @@ print("scipy.stats" in sys.modules)
     assert run.stdout.split() == ["False"]
     assert set(FAMILIES) >= {"halfnormal", "student_t"}
     assert all(issubclass(kind, RandomVariable) for kind in DRAWN_BY_NUMPY)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (4, 5)])
+def test_categories_are_those_that_pytensor_draws(shape):
+    p = np.random.default_rng(1).dirichlet([0.5, 1.0, 2.0], size=shape)
+    size = (7, *shape)
+    theirs = CategoricalRV.rng_fn(np.random.default_rng(2), p, size)
+    np.testing.assert_array_equal(chance.categorical(np.random.default_rng(2), p, size), theirs)
+    assert chance.categorical(np.random.default_rng(2), p, None).shape == shape
+
+
+def test_a_category_is_never_beyond_the_last():
+    p = np.array([0.5, 0.5 - 1e-12])  # sums to a little less than the largest uniform
+    rng = SimpleNamespace(uniform=lambda size: np.full(size, 1 - 1e-16))
+    assert chance.categorical(rng, p, (3,)).tolist() == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""Distributions drawn by NumPy's own generator, which PyTensor and PyMC would draw by way of SciPy's.
+"""Distributions drawn by NumPy's own generator, where PyTensor and PyMC take SciPy's, or draw one by one.
 
 Importing ``scipy.stats`` takes half as long as a fit, and nothing else here needs it.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pymc.distributions.continuous import TruncatedNormalRV
-from pytensor.tensor.random.basic import CauchyRV, HalfNormalRV, StudentTRV
+from pytensor.tensor.random.basic import CategoricalRV, CauchyRV, HalfNormalRV, StudentTRV
 from scipy import special
 
 type Array = NDArray[np.float64]
@@ -51,12 +51,19 @@ def truncated_normal(
     return np.clip(mu + sigma * np.where(is_upper, -z, z), lower, upper)
 
 
+def categorical(rng: np.random.Generator, p: Array, size: Size) -> NDArray[np.intp]:
+    """Draws of 0, 1, ... with probabilities p (..., k): how many p_0 + ... + p_i are below a uniform."""
+    uniform = rng.uniform(size=p.shape[:-1] if size is None else size)
+    return np.count_nonzero(p.cumsum(axis=-1)[..., :-1] < uniform[..., None], axis=-1)
+
+
 def _size(size: Size, *parameters: Array) -> tuple[int, ...]:
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
 
 
 DRAWN_BY_NUMPY: dict[type, Callable[..., Any]] = {
     HalfNormalRV: half_normal,
+    CategoricalRV: categorical,
     CauchyRV: cauchy,
     StudentTRV: student_t,
     TruncatedNormalRV: truncated_normal,
