@@ -17,6 +17,9 @@ class Finding(Enum):
     BROKEN_WEIGHTS = "The importance weights cannot be averaged: fit with --engine nuts."
     FEW_WEIGHTED = "Few effective draws carry the result: fit with --engine nuts."
     UNSETTLED = "Each batch of points found more than the one before: fit with --engine nuts and compare."
+    LABOURED = (
+        "Many batches were needed, as where a neck is found little by little: compare with --engine nuts."
+    )
     ROUGH_EVIDENCE = "The log evidence has an error above 0.05: do not compare models by it."
     CHAINS_DISAGREE = "The chains disagree: the sampler has not converged; look for modes or narrow priors."
     FEW_DRAWS = "The chains mix slowly: few effective draws; tighten the priors or sample longer."
@@ -30,6 +33,7 @@ LIMIT_R_HAT = 1.01
 LIMIT_R_HAT_BAD = 1.05
 LIMIT_EVIDENCE_ERROR = 0.05
 LIMIT_MOVED = 3.0
+LIMIT_BATCHES = 5
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,17 @@ class Trust:
         return cls(**{**document, "notes": tuple(document["notes"])})
 
 
-def of_importance(pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0) -> Trust:
+def of_importance(
+    pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0, batches: int = 1
+) -> Trust:
     """The verdict on an importance sample.
 
     Parameters
     ----------
     moved : float
         How far the log evidence lies from that of an earlier batch, in their combined errors.
+    batches : int
+        How many were drawn until one would do, each from what the one before taught.
 
     References
     ----------
@@ -87,6 +95,8 @@ def of_importance(pareto_k: float, ess: float, evidence_error: float, moved: flo
         found.append((CAUTION if ess >= LIMIT_ESS / 4 else BAD, Finding.FEW_WEIGHTED))
     if not moved < LIMIT_MOVED:
         found.append((CAUTION, Finding.UNSETTLED))
+    if batches > LIMIT_BATCHES:
+        found.append((CAUTION, Finding.LABOURED))
     if not evidence_error <= LIMIT_EVIDENCE_ERROR:
         found.append((CAUTION, Finding.ROUGH_EVIDENCE))
     return Trust(_worst(found), finite(pareto_k), ess, None, _sentences(found))

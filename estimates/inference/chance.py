@@ -54,7 +54,7 @@ def truncated_normal(
 def categorical(rng: np.random.Generator, p: Array, size: Size) -> NDArray[np.intp]:
     """Draws of 0, 1, ... with probabilities p (..., k): how many p_0 + ... + p_i are below a uniform."""
     uniform = rng.uniform(size=p.shape[:-1] if size is None else size)
-    return np.count_nonzero(p.cumsum(axis=-1)[..., :-1] < uniform[..., None], axis=-1)
+    return np.asarray(np.count_nonzero(p.cumsum(axis=-1)[..., :-1] < uniform[..., None], axis=-1))
 
 
 def _size(size: Size, *parameters: Array) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ type Array = NDArray[np.float64]
 CAUTION = 1.5
 
 _ATTEMPTS = 8
-_ATTEMPTS_BRISK = 6  # they are cheap beside a thorough start
+_ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
 
 
@@ -94,6 +94,8 @@ class Weighted:
         What the final batch was drawn from: a start for a posterior much like this one.
     moved : float
         The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
+    batches : int
+        This one and those before it, from which its proposal was learnt.
     """
 
     points: Array
@@ -102,6 +104,7 @@ class Weighted:
     rounds: int
     proposal: Blend
     moved: float = 0.0
+    batches: int = 1
 
     @cached_property
     def effective_size(self) -> float:
@@ -131,7 +134,9 @@ class Weighted:
     @property
     def trust(self) -> Trust:
         """How far the weights can be relied upon."""
-        return of_importance(self.pareto_k, self.effective_size, self.log_evidence_error, self.moved)
+        return of_importance(
+            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.batches
+        )
 
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
         """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
@@ -262,4 +267,4 @@ def _weighted(
     log_weights = np.stack([weights for _, weights in batches])
     points = np.stack([population.points for population, _ in batches])
     found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
-    return replace(found, moved=_moved(earlier, found))
+    return replace(found, moved=_moved(earlier, found), batches=len(earlier) + 1)
