@@ -85,8 +85,31 @@ def test_a_lesson_makes_a_proposal_better():
     assert effective_size(after) > 3 * effective_size(log_weights)
 
 
+def nowhere(points):
+    return stats.norm.logpdf(points).sum(axis=1), np.full(len(points), -np.inf)
+
+
 def test_reports_that_no_draw_could_have_given_teach_nothing():
-    assert learnt(lambda points: (np.zeros(len(points)), np.full(len(points), -np.inf)), 2) is None
+    assert learnt(nowhere, 2) is None
+    batch = evaluated(np.random.default_rng(1).normal(size=(500, 2)), nowhere)
+    none = np.full(len(batch), -np.inf)
+    rng = np.random.default_rng(2)
+    assert brisk.learnt_from(batch, none, nowhere, normal_prior(2), POINTS, rng) is None
+
+
+@pytest.mark.parametrize("width", [0.3, 0.1])  # with about 1,000 effective points, and with about 10
+def test_points_of_another_posterior_teach_the_ridge_though_few_of_them_lie_on_it(width):
+    rng = np.random.default_rng(1)
+    points = np.array([0.5, 0.5]) * 0.3 + width * rng.normal(size=(16_384, 2))
+    batch = evaluated(points, bent_ridge)
+    log_weights = batch.log_weights(stats.norm.logpdf(points, 0.15, width).sum(axis=1))
+    pupil = brisk.learnt_from(batch, log_weights, bent_ridge, normal_prior(2), POINTS, rng)
+    assert pupil is not None
+    _, after = weighed(pupil.proposal, bent_ridge, 2)
+    share = effective_size(after) / len(after)
+    assert share > 0.2 > 2 * effective_size(log_weights) / len(log_weights)
+    error = math.sqrt((1 / share - 1) / len(after))
+    assert_within(special.logsumexp(after) - math.log(len(after)), ridge_evidence(), error)
 
 
 def test_hills_that_few_points_lose_are_not_called_learnt():

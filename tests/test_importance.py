@@ -315,6 +315,15 @@ def test_a_likelihood_that_few_draws_of_the_prior_can_explain_is_still_found():
     assert_within(found.log_evidence, math.log(share), found.log_evidence_error, multiples=3)
 
 
+def test_a_start_that_does_not_do_is_told_by_its_weights_and_mended():
+    """The proposal of another posterior, far from this one: what comes out is right all the same."""
+    elsewhere = proposal.Blend.of([StudentMixture(np.ones(1), np.full((1, 3), -4.0), 0.1 * np.eye(3)[None])])
+    found = importance.sample(near_normal, prior_near_normal, seed=1, start=elsewhere)
+    assert importance.DRAWS.is_met(found)
+    evidence = 3 * stats.norm.logpdf(1, 0, math.sqrt(5))  # N(z; 0, 2) N(z; 1, 1) in each coordinate
+    assert_within(found.log_evidence, evidence, found.log_evidence_error)
+
+
 # ---- randomness and data --------------------------------------------------------------------------------
 
 
