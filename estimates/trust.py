@@ -33,7 +33,7 @@ LIMIT_R_HAT = 1.01
 LIMIT_R_HAT_BAD = 1.05
 LIMIT_EVIDENCE_ERROR = 0.05
 LIMIT_MOVED = 3.0
-LIMIT_BATCHES = 5
+LIMIT_POOR = 3
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Trust:
 
 
 def of_importance(
-    pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0, batches: int = 1
+    pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0, poor: int = 0
 ) -> Trust:
     """The verdict on an importance sample.
 
@@ -79,8 +79,8 @@ def of_importance(
     ----------
     moved : float
         How far the log evidence lies from that of an earlier batch, in their combined errors.
-    batches : int
-        How many were drawn until one would do, each from what the one before taught.
+    poor : int
+        How many earlier batches were not good, each a lesson for the next.
 
     References
     ----------
@@ -95,7 +95,7 @@ def of_importance(
         found.append((CAUTION if ess >= LIMIT_ESS / 4 else BAD, Finding.FEW_WEIGHTED))
     if not moved < LIMIT_MOVED:
         found.append((CAUTION, Finding.UNSETTLED))
-    if batches > LIMIT_BATCHES:
+    if poor > LIMIT_POOR:
         found.append((CAUTION, Finding.LABOURED))
     if not evidence_error <= LIMIT_EVIDENCE_ERROR:
         found.append((CAUTION, Finding.ROUGH_EVIDENCE))

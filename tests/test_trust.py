@@ -10,12 +10,12 @@ from estimates.trust import (
     BAD,
     CAUTION,
     GOOD,
-    LIMIT_BATCHES,
     LIMIT_ESS,
     LIMIT_EVIDENCE_ERROR,
     LIMIT_K,
     LIMIT_K_BAD,
     LIMIT_MOVED,
+    LIMIT_POOR,
     LIMIT_R_HAT,
     LIMIT_R_HAT_BAD,
     Finding,
@@ -52,17 +52,17 @@ def test_the_verdict_on_weights(pareto_k, ess, error, verdict, findings):
 
 
 @pytest.mark.parametrize(
-    ("moved", "batches", "findings"),
+    ("moved", "poor", "findings"),
     [
-        (0.0, 1, []),
-        (LIMIT_MOVED - 0.01, LIMIT_BATCHES, []),
-        (LIMIT_MOVED, LIMIT_BATCHES, [Finding.UNSETTLED]),
-        (math.nan, 1, [Finding.UNSETTLED]),
-        (0.0, LIMIT_BATCHES + 1, [Finding.LABOURED]),
+        (0.0, 0, []),
+        (LIMIT_MOVED - 0.01, LIMIT_POOR, []),
+        (LIMIT_MOVED, LIMIT_POOR, [Finding.UNSETTLED]),
+        (math.nan, 0, [Finding.UNSETTLED]),
+        (0.0, LIMIT_POOR + 1, [Finding.LABOURED]),
     ],
 )
-def test_a_good_batch_after_a_long_search_is_taken_with_caution(moved, batches, findings):
-    trust = of_importance(0.3, 9000.0, 0.01, moved, batches)
+def test_a_good_batch_after_a_long_search_is_taken_with_caution(moved, poor, findings):
+    trust = of_importance(0.3, 9000.0, 0.01, moved, poor)
     assert trust.verdict == (CAUTION if findings else GOOD)
     assert trust.notes == tuple(finding.value for finding in findings)
 

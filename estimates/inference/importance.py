@@ -29,7 +29,7 @@ from estimates.inference.moves import Evaluate, Population
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, together, weighted_batch_of
 from estimates.inference.weights import chosen, effective_size, pareto_k
 from estimates.seeds import generator
-from estimates.trust import LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
+from estimates.trust import GOOD, LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
@@ -94,8 +94,8 @@ class Weighted:
         What the final batch was drawn from: a start for a posterior much like this one.
     moved : float
         The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
-    batches : int
-        This one and those before it, from which its proposal was learnt.
+    poor : int
+        How many earlier batches were not good by themselves.
     """
 
     points: Array
@@ -104,7 +104,7 @@ class Weighted:
     rounds: int
     proposal: Blend
     moved: float = 0.0
-    batches: int = 1
+    poor: int = 0
 
     @cached_property
     def effective_size(self) -> float:
@@ -135,7 +135,7 @@ class Weighted:
     def trust(self) -> Trust:
         """How far the weights can be relied upon."""
         return of_importance(
-            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.batches
+            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
         )
 
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
@@ -267,4 +267,5 @@ def _weighted(
     log_weights = np.stack([weights for _, weights in batches])
     points = np.stack([population.points for population, _ in batches])
     found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
-    return replace(found, moved=_moved(earlier, found), batches=len(earlier) + 1)
+    poor = sum(replace(one, moved=0.0, poor=0).trust.verdict != GOOD for one in earlier)
+    return replace(found, moved=_moved(earlier, found), poor=poor)
