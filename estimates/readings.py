@@ -17,7 +17,7 @@ from estimates.claims import truth
 from estimates.errors import EstimatesError
 from estimates.estimate import SPREAD, median_ends
 from estimates.formula import Name
-from estimates.inference import fitted as fit_whole
+from estimates.inference import infer
 from estimates.inference.brief import Brief, Briefs
 from estimates.inference.proposal import Anchor, Part
 from estimates.lately import Lately
@@ -124,7 +124,7 @@ def _row(study: Study, cell: Cell, scouts: Scouts, seed: int) -> Row:
 
 def _by_whole_fit(study: Study, file: shelf.ModelFile, seed: int) -> Brief:
     """The same by `infer`, for a model that importance sampling cannot serve."""
-    estimate, _ = fit_whole(study.on_named_days(), file, seed=seed)
+    estimate = infer(study.on_named_days(), file, seed=seed)
     posterior = estimate.data["posterior"].to_dataset()
     draws = {
         str(name): value.values.reshape(-1, *value.shape[2:]) for name, value in posterior.data_vars.items()

@@ -162,9 +162,14 @@ def _groups(crew: Crew, document: str, cells: Sequence[Cell], done: frozenset[in
     """The cells that still want a row, those with the same posterior next to one another."""
     alike = (tuple(lot) for _, lot in groupby(cells, key=lambda cell: cell.typical))
     lots = [lot for lot in alike if any(cell.number not in done for cell in lot)]
-    many = (lot for lot in lots if len(lot) > 3 * LEADERS)
+    many = (lot for lot in lots if _are_many(len(lot)))
     axes = dict(crew.as_done(bearing, ((document, lot[0], _one_apart(lot)) for lot in many)))
     return [_group(lot, done, axes.get(lot[0], frozenset(lot[0].options))) for lot in lots]
+
+
+def _are_many(posteriors: int) -> bool:
+    """Whether so many are worth scouts."""
+    return posteriors > 3 * LEADERS
 
 
 def _one_apart(members: Sequence[Cell]) -> dict[str, Cell]:
@@ -197,7 +202,7 @@ def _scouts(standing: Mapping[tuple[str, ...], Cell]) -> tuple[Cell, ...]:
     The first is the one with the most wide priors, whose points reach all others; each further one differs
     on the most axes from those before it.
     """
-    if len(standing) <= 3 * LEADERS:
+    if not _are_many(len(standing)):
         return ()
     options = np.array(list(standing))
     chosen = [int(np.argmax(np.sum(options == WIDEST, axis=1)))]
@@ -229,8 +234,9 @@ def _known(crew: Crew, document: str, groups: Sequence[_Group], clock: "_Clock",
     for turn in (slice(LEADERS), slice(LEADERS, None)):
         tasks = []
         for group, known in zip(groups, found, strict=True):
-            shared = crew.share(known)
-            tasks += [(document, cell, shared, seed) for cell in group.scouts[turn]]
+            if cells := group.scouts[turn]:
+                shared = crew.share(known)
+                tasks += [(document, cell, shared, seed) for cell in cells]
         likenesses = {}
         for cell, likeness in crew.as_done(likeness_of, tasks):
             told, likenesses[cell] = told + 1, likeness

@@ -15,7 +15,7 @@ from scipy import integrate, special, stats
 
 import estimates as est
 from estimates.errors import EngineError
-from estimates.inference import importance, learning, mixture, moves, proposal
+from estimates.inference import brisk, importance, learning, mixture, moves, proposal
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
 from estimates.seeds import generator
@@ -290,6 +290,8 @@ def test_a_nearly_normal_posterior_is_settled_by_few_points():
     found = importance.sample(counted(near_normal, counts), prior_near_normal, seed=1)
     assert isinstance(found.proposal.parts[0], proposal.Scored)
     assert importance.DRAWS.is_met(found)
+    assert found.effective_size > brisk.CLEAR.share * found.log_weights.size
+    assert found.pareto_k < brisk.CLEAR.pareto_k
     assert sum(counts) < 75_000
     assert_within(
         found.log_evidence, 3 * stats.norm.logpdf(1, 0, math.sqrt(5)), found.log_evidence_error, multiples=3

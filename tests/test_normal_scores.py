@@ -78,3 +78,9 @@ def test_what_is_greater_has_the_greater_score(seed, one, other):
     found, _ = Scores.of(points).score(np.array([[one], [other]]))
     if one - other > 1e-6:
         assert found[0, 0] > found[1, 0]
+
+
+def test_what_is_no_point_is_left_out():
+    points = np.random.default_rng(1).normal(size=(500, 2))
+    with_gaps = np.insert(points, [0, 100], [[np.nan, 0.0], [1.0, np.inf]], axis=0)
+    np.testing.assert_array_equal(Scores.of(with_gaps).knots, Scores.of(points).knots)

@@ -65,6 +65,8 @@ CLEAR = Wanted(0.2, 0.5)
 
 _FROM_OTHERS = Wanted(0.05, 0.6)
 
+_NOTHING = Blend((), np.empty(0))
+
 
 @dataclass(frozen=True)
 class Pupil:
@@ -79,7 +81,7 @@ class Pupil:
     scores : Scores
         The coordinates that everything below is in.
     blend : Blend
-        The proposal.
+        The proposal; of no parts before anything was learnt.
     wanted : Wanted
         When the lessons are over.
     share : float
@@ -90,14 +92,14 @@ class Pupil:
     draw_prior: DrawPrior
     points: int
     scores: Scores
-    blend: Blend
+    blend: Blend = _NOTHING
     wanted: Wanted = CLEAR
     share: float = 0.0
 
     @property
     def proposal(self) -> Blend:
         """The proposal in the points' own coordinates."""
-        return Blend((Scored(self.blend, self.scores),), np.ones(1))
+        return Blend.of([Scored(self.blend, self.scores)])
 
     def taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
         """After a look at the weights of a large batch: refitted, and filled where it is thin."""
@@ -164,7 +166,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
     if not len(possible):
         return None
-    pupil = Pupil(evaluate, draw_prior, points, Scores.of(_finite(prior.points)), Blend((), np.empty(0)))
+    pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points))
     batch = _scored(prior, pupil.scores)
     explorers = batch.take(rng.choice(possible, size=_EXPLORERS))
     return _climbed(pupil, batch, prior.log_weights(prior.log_prior), explorers, rng)
@@ -179,14 +181,14 @@ def learnt_from(
     rng: np.random.Generator,
 ) -> Pupil | None:
     """The same from points and log weights (n,) that stand for the posterior poorly."""
-    points = min(points, _POINTS_FROM_OTHERS)
-    scores = Scores.of(_finite(draw_prior(_PRIOR * points, rng)))
-    pupil = Pupil(evaluate, draw_prior, points, scores, Blend((), np.empty(0)), _FROM_OTHERS)
-    enough = min(_ENOUGH, np.count_nonzero(np.isfinite(log_weights)) / 2)
-    while effective_size(log_weights) < enough:
-        log_weights = gain(log_weights, 0.8)
-    if not enough:
+    possible = np.count_nonzero(np.isfinite(log_weights))
+    if not possible:
         return None
+    while effective_size(log_weights) < min(_ENOUGH, possible / 2):
+        log_weights = gain(log_weights, 0.8)
+    points = min(points, _POINTS_FROM_OTHERS)
+    scores = Scores.of(draw_prior(_PRIOR * points, rng))
+    pupil = Pupil(evaluate, draw_prior, points, scores, wanted=_FROM_OTHERS)
     typical, around = (_scored(look, scores) for look in _looks(batch, log_weights, rng))
     return pupil.gathered(typical, around, rng).practised(rng)
 
@@ -248,10 +250,6 @@ def _shared(parts: list[Part]) -> Blend:
     shares = np.full(len(parts), 0.1)
     shares[0] = 1 - shares[1:].sum()
     return Blend(tuple(parts), shares)
-
-
-def _finite(points: Array) -> Array:
-    return points[np.isfinite(points).all(axis=1)]
 
 
 def _turned_down(batch: Population, log_weights: Array, power: float) -> Array:

@@ -48,7 +48,9 @@ class Effort:
     Attributes
     ----------
     points : int
-        In each scramble.
+        In each scramble, at most.
+    effective : int
+        The draws wanted of a brisk proposal; its batches are no larger than they take.
     pareto_k, share, error : float
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
@@ -132,6 +134,11 @@ class Weighted:
         return CAUTION * max(between, within)
 
     @property
+    def is_poor(self) -> bool:
+        """Whether the weights are not good, whatever came before them."""
+        return of_importance(self.pareto_k, self.effective_size, self.log_evidence_error).verdict != GOOD
+
+    @property
     def trust(self) -> Trust:
         """How far the weights can be relied upon."""
         return of_importance(
@@ -186,10 +193,7 @@ def sample(
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
-        batches = [
-            learner.batch(blend, effort.points, generator(seed, "final", attempt, number))
-            for number in range(SCRAMBLES)
-        ]
+        batches = _batches(blend, evaluate, draw_prior, effort.points, seed, "final", attempt)
         weighted = _weighted(batches, learner.budget.rounds + attempt, blend, earlier)
         earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
         if effort.is_met(weighted):
@@ -267,5 +271,4 @@ def _weighted(
     log_weights = np.stack([weights for _, weights in batches])
     points = np.stack([population.points for population, _ in batches])
     found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
-    poor = sum(replace(one, moved=0.0, poor=0).trust.verdict != GOOD for one in earlier)
-    return replace(found, moved=_moved(earlier, found), poor=poor)
+    return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))

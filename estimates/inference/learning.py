@@ -102,12 +102,11 @@ class Learner:
         blend = Blend((main, found), np.array([0.8, 0.2]))
         for number in range(self.budget.rounds):
             tell(0.4 + 0.1 * number, f"round {number + 1}")
-            blend = self.improved(blend, *self.batch(blend, self.budget.round_points, self.rng))
+            batch = weighted_batch_of(
+                blend, self.evaluate, self.draw_prior, self.budget.round_points, self.rng
+            )
+            blend = self.improved(blend, *batch)
         return blend
-
-    def batch(self, blend: Blend, size: int, rng: np.random.Generator) -> tuple[Population, Array]:
-        """Points of the proposal and of the prior, and their log weights (n,)."""
-        return weighted_batch_of(blend, self.evaluate, self.draw_prior, size, rng)
 
     def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""

@@ -36,7 +36,8 @@ class Scores:
 
     @classmethod
     def of(cls, points: Array) -> "Scores":
-        """The map that makes each coordinate of points (n, d) nearly normal."""
+        """The map that makes each coordinate of points (n, d) nearly normal; what is no point is left out."""
+        points = points[np.isfinite(points).all(axis=1)]
         knots = np.quantile(points, special.ndtr(_SCORES), axis=0).T
         low, middle, high = knots[:, 0], knots[:, len(_SCORES) // 2], knots[:, -1]
         is_even = np.abs(low + high - 2 * middle) <= _SKEWED * (high - low)
