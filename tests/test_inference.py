@@ -339,6 +339,16 @@ def test_a_variant_keeps_to_its_window_and_has_its_own_evidence():
         assert_within(np.median(values), median, math.hypot(median_error(fit, values), noise))
 
 
+def test_a_narrow_hill_with_a_hundredth_of_the_posterior_is_found():
+    """A lag of four deviations of its prior explains both reports, and then their scatter is small."""
+    study, seeds = STUDY.variant("mid_2022"), range(1, 9)
+    fits = [est.infer(study, "steady", seed=seed, engine="importance") for seed in seeds]
+    value, error = np.mean([fit.log_evidence for fit in fits], axis=0)
+    cell = next(c for c in CELLS if (c["model"], c["variant"]) == ("steady", "mid_2022"))
+    truth, error = cell["log_evidence"], error / math.sqrt(len(seeds))
+    assert_within(value, truth["value"], math.hypot(error, truth["mcse"]))
+
+
 # ---- the groups of draws --------------------------------------------------------------------------------
 
 

@@ -2,8 +2,9 @@
 
 Population Monte Carlo: a batch of weighted points teaches what the next is drawn from. The likelihood is
 turned up by as much as leaves enough effective points, so that every proposal is near what it is for. A few
-explorers, draws of the prior that climb each on its own, show hills that the batches miss. All of it happens
-in the normal scores of the prior, where what the reports say little of is normal already.
+explorers, draws of the prior that climb each on its own, show hills that the batches miss, and so does a
+population for which the likelihood is turned up beyond what it is. All of it happens in the normal scores of
+the prior, where what the reports say little of is normal already.
 
 References: Cappe et al. (2004), doi:10.1198/106186004X12803; Ionides (2008), doi:10.1198/106186008X320456,
 for bounding the weights that teach.
@@ -43,6 +44,11 @@ _FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
 _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
+
+_LOUD, _LOUDEST, _LEVELS = 512, 32.0, 8
+"""A population above the top: its members, the highest power, and in how many levels at most it gets there."""
+
+_STEPS_LOUD, _STEPS_DOWN = 5, 10
 
 _SHARE_GOOD, _ENOUGH = 0.05, 150.0  # effective points of good batches, to gather the next proposal from
 _MOST = 16
@@ -204,7 +210,7 @@ def _climbed(
     power, lost = 0.0, 0
     for _ in range(_MOST):
         power = _next_power(batch, log_weights, power, _SHARE_KEPT * size)
-        turned_down = _turned_down(batch, log_weights, power)
+        turned_down = _turned(batch, log_weights, power)
         share = effective_size(turned_down) / size
         lost = lost + 1 if share < _SHARE_LOST else 0
         if lost == _LOST or not share:
@@ -212,8 +218,9 @@ def _climbed(
         if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
-                looks = _looks(*together(good), rng)
-                return pupil.gathered(*looks, rng, _highest(explorers, rng)).practised(rng)
+                seen = together(good)
+                found = _highest(explorers, rng), _loudest(*seen, pupil._evaluate, rng)
+                return pupil.gathered(*_looks(*seen, rng), rng, *found).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
         both = joined(population, explorers)
@@ -237,6 +244,24 @@ def _highest(explorers: Population, rng: np.random.Generator) -> Part:
     return Bent.of(explorers.points[np.argsort(-height, kind="stable")[: len(explorers) // 2]], 1, rng)
 
 
+def _loudest(batch: Population, log_weights: Array, evaluate: Evaluate, rng: np.random.Generator) -> Part:
+    """What follows the place where the likelihood is highest, however far from the rest of the posterior.
+
+    A narrow hill far out in the prior may hold a hundredth of the posterior and show in no batch. With the
+    likelihood turned up beyond 1 it holds most of it, and a population that is resampled on the way up
+    gathers there from the few members that came near; let down, it stays.
+    """
+    power = 1.0
+    for _ in range(_LEVELS):
+        power = _next_power(batch, log_weights, power, _LOUD / 4, most=min(2 * power, _LOUDEST))
+        batch = batch.take(chosen(_turned(batch, log_weights, power), _LOUD, rng))
+        batch = move(batch, evaluate, power, _STEPS_LOUD, rng)
+        log_weights = (1 - power) * batch.log_likelihood
+        if power == _LOUDEST:
+            break
+    return Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng)
+
+
 def _scored(population: Population, scores: Scores) -> Population:
     """The population in the scores of its points."""
     points, log_jacobian = scores.score(population.points)
@@ -252,7 +277,7 @@ def _shared(parts: list[Part]) -> Blend:
     return Blend(tuple(parts), shares)
 
 
-def _turned_down(batch: Population, log_weights: Array, power: float) -> Array:
+def _turned(batch: Population, log_weights: Array, power: float) -> Array:
     """Log weights (n,) for the prior times the likelihood to a power; what is impossible stays so."""
     turned = np.full_like(log_weights, -np.inf)
     possible = np.isfinite(log_weights)
@@ -266,15 +291,17 @@ def _bounded(log_weights: Array) -> Array:
     return np.minimum(log_weights, special.logsumexp(log_weights) - math.log(count) / 2)
 
 
-def _next_power(batch: Population, log_weights: Array, power: float, enough: float) -> float:
-    """The largest power up to 1 that leaves so many effective points; this one if none above it does."""
+def _next_power(
+    batch: Population, log_weights: Array, power: float, enough: float, most: float = 1.0
+) -> float:
+    """The largest power up to a limit that leaves so many effective points; this one if none above it does."""
 
     def is_enough(raised: float) -> bool:
-        return effective_size(_turned_down(batch, log_weights, raised)) >= enough
+        return effective_size(_turned(batch, log_weights, raised)) >= enough
 
-    if is_enough(1.0):
-        return 1.0
-    low, high = power, 1.0
+    if is_enough(most):
+        return most
+    low, high = power, most
     for _ in range(40):
         middle = (low + high) / 2 if low > 0.1 * high else math.sqrt(max(low, 1e-12) * high)
         low, high = (middle, high) if is_enough(middle) else (low, middle)
