@@ -45,8 +45,9 @@ _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
-_LOUD, _LOUDEST, _LEVELS = 512, 32.0, 8
-"""A population above the top: its members, the highest power, and in how many levels at most it gets there."""
+_LOUD, _LOUDEST, _LEVELS = 0.2, 32.0, 8
+"""A population above the top: its members in proportion to what was asked, the highest power, and in how many
+levels at most it gets there."""
 
 _STEPS_LOUD, _STEPS_DOWN = 5, 10
 
@@ -195,7 +196,7 @@ def learnt_from(
     points = min(points, _POINTS_FROM_OTHERS)
     scores = Scores.of(draw_prior(_PRIOR * points, rng))
     pupil = Pupil(evaluate, draw_prior, points, scores, wanted=_FROM_OTHERS)
-    typical, around = (_scored(look, scores) for look in _looks(batch, log_weights, rng))
+    typical, around = (_scored(look, scores) for look in _looks(batch, log_weights, _TRAINING, rng))
     return pupil.gathered(typical, around, rng).practised(rng)
 
 
@@ -219,8 +220,9 @@ def _climbed(
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
-                found = _highest(explorers, rng), _loudest(*seen, pupil._evaluate, rng)
-                return pupil.gathered(*_looks(*seen, rng), rng, *found).practised(rng)
+                found = _highest(explorers, rng), _loudest(*seen, pupil, rng)
+                looks = _looks(*seen, min(_TRAINING, 2 * pupil.points), rng)
+                return pupil.gathered(*looks, rng, *found).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
         both = joined(population, explorers)
@@ -232,10 +234,12 @@ def _climbed(
     return None
 
 
-def _looks(batch: Population, log_weights: Array, rng: np.random.Generator) -> tuple[Population, Population]:
+def _looks(
+    batch: Population, log_weights: Array, count: int, rng: np.random.Generator
+) -> tuple[Population, Population]:
     """Points like the posterior's, and others, by weights half turned down, on all sides of it."""
     typical, around = _bounded(log_weights), _bounded(gain(log_weights, 0.5))
-    return batch.take(chosen(typical, _TRAINING, rng)), batch.take(chosen(around, _TRAINING // 2, rng))
+    return batch.take(chosen(typical, count, rng)), batch.take(chosen(around, count // 2, rng))
 
 
 def _highest(explorers: Population, rng: np.random.Generator) -> Part:
@@ -244,17 +248,17 @@ def _highest(explorers: Population, rng: np.random.Generator) -> Part:
     return Bent.of(explorers.points[np.argsort(-height, kind="stable")[: len(explorers) // 2]], 1, rng)
 
 
-def _loudest(batch: Population, log_weights: Array, evaluate: Evaluate, rng: np.random.Generator) -> Part:
+def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random.Generator) -> Part:
     """What follows the place where the likelihood is highest, however far from the rest of the posterior.
 
     A narrow hill far out in the prior may hold a hundredth of the posterior and show in no batch. With the
     likelihood turned up beyond 1 it holds most of it, and a population that is resampled on the way up
     gathers there from the few members that came near; let down, it stays.
     """
-    power = 1.0
+    count, evaluate, power = round(_LOUD * pupil.points), pupil._evaluate, 1.0
     for _ in range(_LEVELS):
-        power = _next_power(batch, log_weights, power, _LOUD / 4, most=min(2 * power, _LOUDEST))
-        batch = batch.take(chosen(_turned(batch, log_weights, power), _LOUD, rng))
+        power = _next_power(batch, log_weights, power, count / 4, most=min(2 * power, _LOUDEST))
+        batch = batch.take(chosen(_turned(batch, log_weights, power), count, rng))
         batch = move(batch, evaluate, power, _STEPS_LOUD, rng)
         log_weights = (1 - power) * batch.log_likelihood
         if power == _LOUDEST:

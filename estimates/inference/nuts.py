@@ -1,5 +1,6 @@
 """The No-U-Turn Sampler, through nutpie: for what importance sampling cannot do, and as its check."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +44,9 @@ LONG = Run(draws=3000, tuning=1000, target_acceptance=0.99)
 MANY_REPORTS = 10
 """From so many observed values on, `LONG` serves."""
 
+ENOUGH, MOST_TIMES = 4000.0, 4
+"""The effective draws wanted of `LONG`, and how many times its length is taken for them at most."""
+
 _BOUNDLESS = 1e6  # an end for what has none: from there, the interval transform is a logarithm
 
 
@@ -77,7 +81,8 @@ def sample(
 ) -> Chains:
     """Sample the fitted unknowns `names` of a model.
 
-    Everything that nothing observed depends on is pruned first: it is drawn from its prior.
+    Everything that nothing observed depends on is pruned first: it is drawn from its prior. Where many
+    reports make small steps needless, the chains are run again, longer, if they gave few effective draws.
 
     Parameters
     ----------
@@ -97,23 +102,35 @@ def sample(
         # With fast mathematics the same seed gives other draws before and after numba has cached its code.
         with pytensor.config.change_flags(numba__fastmath=False):
             compiled = nutpie.compile_pymc_model(pruned)
+        started = _started(compiled, pruned, starts)
         run = LONG if _observed(model) >= MANY_REPORTS else CAREFUL
-        trace = nutpie.sample(
-            _started(compiled, pruned, starts),
-            draws=run.draws,
-            tune=run.tuning,
-            chains=CHAINS,
-            cores=2,
-            seed=int(generator(seed, "nuts").integers(2**31)),
-            target_accept=run.target_acceptance,
-            maxdepth=DEEPEST,
-            adaptation=ADAPTATION,
-            progress_bar=False,
-            save_warmup=False,
-        )
+        found = _run(started, names, run, seed)
+        if run is LONG and found.ess < ENOUGH:
+            times = math.ceil(min(ENOUGH / max(found.ess, 1.0), MOST_TIMES))
+            found = _run(started, names, replace(LONG, draws=times * LONG.draws), seed)
     except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
         words = str(error).split("Stack backtrace")[0].strip()  # nutpie adds the trace of its own Rust
         raise EngineError(f"NUTS could not sample: {words}", remedy="Check priors and reports.") from error
+    return found
+
+
+def _run(compiled: Any, names: tuple[str, ...], run: Run, seed: int) -> Chains:
+    """The chains of one run."""
+    import nutpie
+
+    trace = nutpie.sample(
+        compiled,
+        draws=run.draws,
+        tune=run.tuning,
+        chains=CHAINS,
+        cores=2,
+        seed=int(generator(seed, "nuts").integers(2**31)),
+        target_accept=run.target_acceptance,
+        maxdepth=DEEPEST,
+        adaptation=ADAPTATION,
+        progress_bar=False,
+        save_warmup=False,
+    )
     draws = {name: np.asarray(trace["posterior"][name].values, dtype=float) for name in names}
     r_hat, ess = _diagnosed(draws)
     step = run.draws // DRAWS
