@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
@@ -337,6 +338,22 @@ def test_a_variant_keeps_to_its_window_and_has_its_own_evidence():
     for name in FITTED:
         values, (median, noise) = draws_of(fit, name), cell["quantities"][name]["median"]
         assert_within(np.median(values), median, math.hypot(median_error(fit, values), noise))
+
+
+@pytest.mark.parametrize(
+    ("reports", "points", "pareto_k"), [(2, 4096, 0.5), (256, 2048, 0.7), (9999, 1024, 0.7)]
+)
+def test_where_each_point_is_held_against_many_reports_fewer_are_drawn(
+    monkeypatch, reports, points, pareto_k
+):
+    asked = {}
+    monkeypatch.setattr(
+        fitting.importance, "sample", lambda *args, effort, **others: asked.update(effort=effort)
+    )
+    density = SimpleNamespace(width=reports, evaluate=None)
+    fitting.sample_importance(SimpleNamespace(density=density), seed=1)
+    effort = asked["effort"]
+    assert (effort.points, effort.pareto_k, effort.clear.pareto_k) == (points, pareto_k, pareto_k)
 
 
 def test_a_narrow_hill_with_a_hundredth_of_the_posterior_is_found():

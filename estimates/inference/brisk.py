@@ -298,7 +298,7 @@ def _bounded(log_weights: Array) -> Array:
 def _next_power(
     batch: Population, log_weights: Array, power: float, enough: float, most: float = 1.0
 ) -> float:
-    """The largest power up to a limit that leaves so many effective points; this one if none above it does."""
+    """The largest power up to `most` that leaves so many effective points; this one if none above it does."""
 
     def is_enough(raised: float) -> bool:
         return effective_size(_turned(batch, log_weights, raised)) >= enough

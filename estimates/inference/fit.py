@@ -195,11 +195,14 @@ def sample_importance(
     """
     density = fitted.density
     points = _fewer(effort.points, density.width, least=effort.points // 4)
+    if points < effort.points:  # where each is dear, weights that are good are good enough
+        clear = effort.clear._replace(pareto_k=trust.LIMIT_K)
+        effort = replace(effort, points=points, pareto_k=trust.LIMIT_K, clear=clear)
     return importance.sample(
         density.evaluate,
         partial(draw_prior, fitted),
         seed=seed,
-        effort=replace(effort, points=points),
+        effort=effort,
         start=start,
         progress=progress,
     )

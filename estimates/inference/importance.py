@@ -54,6 +54,8 @@ class Effort:
     pareto_k, share, error : float
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
+    clear : Wanted
+        What a brisk start from nothing has to show besides.
     """
 
     points: int
@@ -61,6 +63,7 @@ class Effort:
     pareto_k: float
     share: float
     error: float
+    clear: brisk.Wanted = brisk.CLEAR
 
     def is_met(self, weighted: "Weighted") -> bool:
         """Whether these weights are as good as was asked."""
@@ -221,7 +224,7 @@ def _briskly(
         pupil = brisk.learnt_from(*together(batches), *of, few, rng)
     if pupil is None:
         return None
-    least = brisk.CLEAR if start is None else brisk.Wanted(effort.share, effort.pareto_k)
+    least = effort.clear if start is None else brisk.Wanted(effort.share, effort.pareto_k)
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
