@@ -1,5 +1,7 @@
 """A graph run as a straight line gives what PyTensor's compiled function gives."""
 
+from functools import partial
+
 import numpy as np
 import pymc as pm
 import pytensor
@@ -25,6 +27,7 @@ def twins(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(density, "Straight", compiled)
         machine = compile_density(model)
+    machine.__dict__["_cells"] = machine.width  # a compiled function cannot tell how wide its arrays are
     return model, machine, compile_density(model)
 
 
@@ -146,6 +149,50 @@ def test_an_operation_that_would_loop_over_points_is_rewritten_by_pytensor():
         factor.set_value(3.0 * factor.get_value())
 
 
+def covariances(x):
+    """Of a process at four places, with its noise; with a fixed part where the length is negative, none."""
+    places = np.array([0.0, 0.7, 1.1, 2.5])
+    size = pt.as_tensor(places).shape[0]
+    distance = (places[:, None] - places[None, :]) / x[0]
+    return pt.exp(-0.5 * distance**2) + x[1] * pt.eye(size) + 0.1 * pt.diag(pt.arange(size) + pt.zeros(size))
+
+
+def test_factors_and_triangular_systems_of_many_points_come_out_as_compiled():
+    x, z = pt.vector("x", shape=(2,)), pt.matrix("z", shape=(None, 2))
+    side = pt.as_tensor(np.array([1.0, -2.0, 0.5, 3.0])) * x[0]
+    outputs = []
+    for lower in (True, False):
+        factor = pt.linalg.cholesky(covariances(x), lower=lower)
+        outputs.append(factor)
+        for unit in (True, False):
+            solve = partial(pt.linalg.solve_triangular, lower=lower, unit_diagonal=unit, b_ndim=1)
+            outputs.append(solve(factor, side))
+    outputs = vectorize_graph(outputs, {x: z})
+    straight = Straight([z], outputs)
+    assert not any("vectorized" in str(getattr(call, "__closure__", "")) for call, _, _ in straight._steps)
+    value = np.random.default_rng(7).uniform(0.3, 2.0, size=(11, 2))
+    for noise in (value[3, 1], -5.0):  # with the second, one of the matrices has no factor
+        value[3, 1] = noise
+        for one, other in zip(compiled([z], outputs)(value), straight(value), strict=True):
+            assert one.shape == other.shape
+            assert np.allclose(one, other, rtol=1e-10, equal_nan=True)
+            assert np.isnan(other[3]).any() == (noise < 0)
+
+
+def test_a_gaussian_process_comes_out_as_compiled_and_fewer_points_are_taken_at_a_time(monkeypatch):
+    with pm.Model() as model:
+        length, noise = pm.LogNormal("length", 0.0, 1.0), pm.HalfNormal("noise", 1.0)
+        process = pm.gp.Marginal(cov_func=pm.gp.cov.ExpQuad(1, ls=length))
+        process.marginal_likelihood("y", X=np.arange(20.0)[:, None], y=np.ones(20), sigma=noise)
+    built = compile_density(model)
+    assert built.width == 20
+    assert built._cells > 20**2 / 2
+    monkeypatch.setattr(density, "Straight", compiled)
+    z = points(2)
+    for one, other in zip(compile_density(model)._log_terms(z), built._log_terms(z), strict=True):
+        assert np.allclose(one, other, rtol=1e-9, equal_nan=True)
+
+
 def test_what_went_in_is_not_changed_through_what_came_out():
     x = pt.vector("x")
     kept = pytensor.shared(np.array([4.0, 5.0]))
@@ -175,7 +222,7 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
     _, _, straight = twins
     z = points(straight.dimension)
     whole, by_value = straight.evaluate(z), straight.pointwise(z)
-    monkeypatch.setattr(density, "_CELLS", 7 * straight.width)
+    monkeypatch.setattr(density, "_CELLS", 7 * straight._cells)
     for one, other in zip(whole, straight.evaluate(z), strict=True):
         np.testing.assert_array_equal(one, other)
     for name, values in straight.pointwise(z).items():
@@ -187,7 +234,7 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
 def test_however_many_threads_there_are_the_numbers_are_the_same(twins, monkeypatch):
     _, _, straight = twins
     z = points(straight.dimension)
-    monkeypatch.setattr(density, "_CELLS", 20 * straight.width)
+    monkeypatch.setattr(density, "_CELLS", 20 * straight._cells)
     answers = []
     for count in (1, 2, 5):
         monkeypatch.setattr(workers.os, "process_cpu_count", lambda count=count: count)

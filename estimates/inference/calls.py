@@ -12,9 +12,11 @@ from pymc.logprob.utils import CheckParameterValue
 from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant
 from pytensor.scalar.math import Log1mexp, Softplus
-from pytensor.tensor.basic import Alloc, Join, MakeVector
+from pytensor.tensor.basic import Alloc, ARange, Eye, Join, MakeVector
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
+from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.utils import custom_rng_deepcopy
 from pytensor.tensor.shape import Shape, Shape_i
@@ -212,7 +214,35 @@ def _of_blockwise(node: Any) -> Call | None:
         return _of_joins(op.core_op.axis, lead)
     if isinstance(op.core_op, IncSubtensor | AdvancedIncSubtensor):
         return _of_settings(node, lead)
+    if type(op.core_op) in _MADE_OF_LENGTHS:
+        return _of_lengths(node, lead)
+    if isinstance(op.core_op, Cholesky):
+        return _of_cholesky(node)
+    if isinstance(op.core_op, SolveTriangular) and op.core_op.b_ndim == 1:
+        return _of_triangular(op.core_op)
     return None
+
+
+_MADE_OF_LENGTHS: dict[type, Callable[[Any], Call]] = {
+    Alloc: lambda op: lambda value, *shape: np.broadcast_to(value, shape),
+    ARange: lambda op: lambda *ends: np.arange(*ends, dtype=op.dtype),
+    Eye: lambda op: lambda rows, columns, diagonal: np.eye(rows, columns, int(diagonal), op.dtype),
+}
+
+
+def _of_lengths(node: Any, lead: int) -> Call:
+    """An array made of numbers that nearly always are the same for all leading places, as lengths are."""
+    make, one_by_one = _MADE_OF_LENGTHS[type(node.op.core_op)](node.op.core_op), performed(node)
+
+    def made(*numbers: Any) -> Any:
+        first = [number[(0,) * lead] for number in numbers]
+        if not all(np.all(number == one) for number, one in zip(numbers, first, strict=True)):
+            return one_by_one(*numbers)
+        of_all = make(*first)
+        batch = np.broadcast_shapes(*(number.shape[:lead] for number in numbers))
+        return np.broadcast_to(of_all, batch + of_all.shape)
+
+    return made
 
 
 def _of_joins(axis: int, lead: int) -> Call:
@@ -255,3 +285,35 @@ def _of_settings(node: Any, lead: int) -> Call | None:
         return whole
 
     return done
+
+
+def _of_cholesky(node: Any) -> Call:
+    """The factors of many matrices at once; one by one where some matrix has none."""
+    lower, one_by_one = node.op.core_op.lower, performed(node)
+
+    def factors(matrices: Any) -> Any:
+        try:
+            return np.linalg.cholesky(matrices, upper=not lower)
+        except np.linalg.LinAlgError:
+            return one_by_one(matrices)
+
+    return factors
+
+
+def _of_triangular(core: Any) -> Call:
+    """Many triangular systems of equations solved at once, an unknown after the other."""
+
+    def solved(matrices: Any, sides: Any) -> Any:
+        size = matrices.shape[-1]
+        batch = np.broadcast_shapes(matrices.shape[:-2], sides.shape[:-1])
+        found = np.empty((*batch, size))
+        rest = np.broadcast_to(sides, found.shape)
+        for i in range(size) if core.lower else reversed(range(size)):
+            known = slice(0, i) if core.lower else slice(i + 1, size)
+            found[..., i] = rest[..., i] - np.vecdot(matrices[..., i, known], found[..., known])
+            if not core.unit_diagonal:
+                by = matrices[..., i, i]
+                found[..., i] /= np.where(by == 0.0, np.nan, by)
+        return found
+
+    return solved

@@ -27,7 +27,7 @@ from estimates.workers import in_threads
 type Points = NDArray[np.float64]
 
 _CELLS = 2**16
-"""Points times observed values that are computed at once."""
+"""How many numbers an array has of the points that are computed at once."""
 
 
 def fitted_unknowns(model: pm.Model) -> list[Any]:
@@ -101,9 +101,15 @@ class Density:
     def _log_likelihood(self) -> Any:
         return self._log_terms.only(slice(1, None))
 
+    @cached_property
+    def _cells(self) -> int:
+        """How many numbers an array has for each point, where it matters: of covariances it is a matrix."""
+        sizes = np.array(self._log_terms.sizes(np.zeros((1, self.dimension))))
+        return max(round(np.sum(sizes**2) / np.sum(sizes)), self.width)
+
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
-        size = max(_CELLS // self.width, 1)
+        size = max(_CELLS // self._cells, 1)
         return [points[first : first + size] for first in range(0, max(len(points), 1), size)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:

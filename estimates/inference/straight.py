@@ -138,6 +138,17 @@ class Straight:
             for place, output in zip(self._outputs, outputs, strict=True)
         ]
 
+    def sizes(self, *inputs: Any) -> list[int]:
+        """How many numbers each of the arrays has that are made on the way to the outputs."""
+        values = self._with_numbers().copy()
+        values[: self._count] = inputs
+        found: list[int] = []
+        with np.errstate(all="ignore"):
+            for step in self._steps:
+                _take(step, values)
+                found += [np.size(values[target]) for target in step[2]]
+        return found
+
     def _with_numbers(self) -> Values:
         """All that hangs on no input: constants, shared variables, and what follows from them."""
         numbers = [storage[0] for _, storage in self._read]
