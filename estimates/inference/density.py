@@ -105,7 +105,7 @@ class Density:
     def _cells(self) -> int:
         """How many numbers an array has for each point, where it matters: of covariances it is a matrix."""
         sizes = np.array(self._log_terms.sizes(np.zeros((1, self.dimension))))
-        return max(round(np.sum(sizes**2) / np.sum(sizes)), self.width)
+        return max(self.width, int(np.sum(sizes**2) / np.sum(sizes)))
 
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
