@@ -121,15 +121,19 @@ def test_only_many_reports_are_sampled_in_larger_steps(model):
     assert nuts.LONG.target_acceptance < nuts.CAREFUL.target_acceptance
 
 
-@pytest.mark.parametrize(("enough", "times"), [(0.0, 1), (1e9, nuts.MOST_TIMES)])
-def test_chains_that_gave_few_effective_draws_are_run_again_longer(monkeypatch, enough, times):
+@pytest.mark.parametrize(
+    ("enough", "unknowns", "times"), [(0.0, 1, 1), (1e9, 1, nuts.MOST_TIMES), (1e9, nuts.FEW_UNKNOWNS + 1, 1)]
+)
+def test_few_unknowns_that_gave_few_effective_draws_are_run_again_longer(
+    monkeypatch, enough, unknowns, times
+):
     monkeypatch.setattr(nuts, "ENOUGH", enough)
     with pm.Model() as model:
-        x = pm.Normal("x", 0.0, 1.0)
-        pm.Normal("y", x, 1.0, observed=np.zeros(nuts.MANY_REPORTS))
+        x = pm.Normal("x", 0.0, 1.0, shape=unknowns)
+        pm.Normal("y", x.sum(), 1.0, observed=np.zeros(nuts.MANY_REPORTS))
     chains = nuts.sample(model, ("x",), seed=1)
     assert chains.sampled == nuts.CHAINS * times * nuts.LONG.draws
-    assert chains.draws["x"].shape == (nuts.CHAINS, nuts.DRAWS)
+    assert chains.draws["x"].shape == (nuts.CHAINS, nuts.DRAWS, unknowns)
 
 
 def test_ordered_means_with_starts_of_their_own_are_left_to_nuts():

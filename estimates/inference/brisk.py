@@ -260,7 +260,7 @@ def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random
         power = _next_power(batch, log_weights, power, count / 4, most=min(2 * power, _LOUDEST))
         batch = batch.take(chosen(_turned(batch, log_weights, power), count, rng))
         batch = move(batch, evaluate, power, _STEPS_LOUD, rng)
-        log_weights = (1 - power) * batch.log_likelihood
+        log_weights = (1 - power) * batch.log_likelihood  # for the posterior, of which it is no sample
         if power == _LOUDEST:
             break
     return Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng)

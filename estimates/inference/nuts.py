@@ -44,8 +44,9 @@ LONG = Run(draws=3000, tuning=1000, target_acceptance=0.99)
 MANY_REPORTS = 10
 """From so many observed values on, `LONG` serves."""
 
-ENOUGH, MOST_TIMES = 4000.0, 4
-"""The effective draws wanted of `LONG`, and how many times its length is taken for them at most."""
+FEW_UNKNOWNS, ENOUGH, MOST_TIMES = 12, 4000.0, 4
+"""Few unknowns are sampled in seconds: `LONG` is to give that many effective draws of them, and is made that
+many times as long at most. With more unknowns it would take many minutes."""
 
 _BOUNDLESS = 1e6  # an end for what has none: from there, the interval transform is a logarithm
 
@@ -81,8 +82,8 @@ def sample(
 ) -> Chains:
     """Sample the fitted unknowns `names` of a model.
 
-    Everything that nothing observed depends on is pruned first: it is drawn from its prior. Where many
-    reports make small steps needless, the chains are run again, longer, if they gave few effective draws.
+    Everything that nothing observed depends on is pruned first: it is drawn from its prior. Where reports
+    are many and unknowns few, the chains are run again, longer, if they gave few effective draws.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ def sample(
         started = _started(compiled, pruned, starts)
         run = LONG if _observed(model) >= MANY_REPORTS else CAREFUL
         found = _run(started, names, run, seed)
-        if run is LONG and found.ess < ENOUGH:
+        few = sum(value[0, 0].size for value in found.draws.values()) <= FEW_UNKNOWNS
+        if run is LONG and few and found.ess < ENOUGH:
             times = math.ceil(min(ENOUGH / max(found.ess, 1.0), MOST_TIMES))
             found = _run(started, names, replace(LONG, draws=times * LONG.draws), seed)
     except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
