@@ -220,7 +220,7 @@ def _climbed(
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
-                found = _highest(explorers, rng), _loudest(*seen, pupil, rng)
+                found = [_highest(explorers, rng), *_loudest(*seen, pupil, rng)]
                 looks = _looks(*seen, min(_TRAINING, 2 * pupil.points), rng)
                 return pupil.gathered(*looks, rng, *found).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
@@ -248,22 +248,28 @@ def _highest(explorers: Population, rng: np.random.Generator) -> Part:
     return Bent.of(explorers.points[np.argsort(-height, kind="stable")[: len(explorers) // 2]], 1, rng)
 
 
-def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random.Generator) -> Part:
+def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random.Generator) -> list[Part]:
     """What follows the place where the likelihood is highest, however far from the rest of the posterior.
 
     A narrow hill far out in the prior may hold a hundredth of the posterior and show in no batch. With the
     likelihood turned up beyond 1 it holds most of it, and a population that is resampled on the way up
-    gathers there from the few members that came near; let down, it stays.
+    gathers there from the few members that came near; let down, it stays. On a single hill nothing holds up
+    the way, each step of which doubles the power, and nothing is found.
     """
     count, evaluate, power = round(_LOUD * pupil.points), pupil._evaluate, 1.0
-    for _ in range(_LEVELS):
-        power = _next_power(batch, log_weights, power, count / 4, most=min(2 * power, _LOUDEST))
+    is_single = True
+    for level in range(_LEVELS):
+        doubled = min(2 * power, _LOUDEST)
+        power = _next_power(batch, log_weights, power, count / 4, most=doubled)
+        is_single &= power == doubled or level == 0  # the batch itself may have had few effective points
         batch = batch.take(chosen(_turned(batch, log_weights, power), count, rng))
         batch = move(batch, evaluate, power, _STEPS_LOUD, rng)
         log_weights = (1 - power) * batch.log_likelihood  # for the posterior, of which it is no sample
         if power == _LOUDEST:
             break
-    return Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng)
+    if is_single:
+        return []
+    return [Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng)]
 
 
 def _scored(population: Population, scores: Scores) -> Population:
