@@ -112,6 +112,37 @@ def test_points_of_another_posterior_teach_the_ridge_though_few_of_them_lie_on_i
     assert_within(special.logsumexp(after) - math.log(len(after)), ridge_evidence(), error)
 
 
+def hills(*of_each):
+    """A posterior of normal hills, each with its share, its place on the first axis, and its width."""
+
+    def evaluate(points):
+        log_prior = stats.norm.logpdf(points).sum(axis=1)
+        heights = [
+            math.log(share) + stats.norm.logpdf(points, [place, 0.0], width).sum(axis=1)
+            for share, place, width in of_each
+        ]
+        return log_prior, special.logsumexp(heights, axis=0) - log_prior
+
+    return evaluate
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_narrow_hill_on_a_low_slope_is_found_above_the_top_and_a_single_hill_adds_nothing(seed):
+    main, slope, narrow = (0.94, 0.0, 0.4), (0.05, 2.5, 0.5), (0.01, 2.5, 0.03)
+    for evaluate, is_found in ((hills(main, slope, narrow), True), (hills((1.0, 0.0, 0.4)), False)):
+        rng = np.random.default_rng(seed)
+        prior = normal_prior(2)(4096, rng)
+        pupil = brisk.Pupil(evaluate, normal_prior(2), POINTS, Scores.of(prior))
+        batch = brisk._scored(evaluated(prior, evaluate), pupil.scores)
+        parts = brisk._loudest(batch, batch.log_weights(batch.log_prior), pupil, rng)
+        assert len(parts) == is_found
+        for part in parts:
+            # Wherever the hill is high, the part is not much lower: nothing of it is thin.
+            there = pupil.scores.score(rng.normal([2.5, 0.0], 0.03, size=(1000, 2)))[0]
+            log_weights = sum(pupil._evaluate(there)) - math.log(0.1) - part.log_density(there)
+            assert np.quantile(log_weights, 0.9) < math.log(5.0)
+
+
 def test_hills_that_few_points_lose_are_not_called_learnt():
     """Nine unknowns, each far out on either side: 512 hills."""
 

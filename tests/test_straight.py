@@ -8,6 +8,7 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from pytensor.graph.replace import vectorize_graph
+from pytensor.tensor.blockwise import Blockwise
 
 from estimates import read, shelf, workers
 from estimates.inference import density
@@ -15,9 +16,19 @@ from estimates.inference.density import compile_density
 from estimates.inference.straight import FAST_START, Straight
 
 
-def compiled(inputs, outputs):
+class Compiled:
     """The same by PyTensor's own machine, with its own rewriting."""
-    return pytensor.function(inputs, outputs, mode=FAST_START, trust_input=True, on_unused_input="ignore")
+
+    def __init__(self, inputs, outputs):
+        self.run = pytensor.function(
+            inputs, outputs, mode=FAST_START, trust_input=True, on_unused_input="ignore"
+        )
+
+    def __call__(self, *inputs):
+        return self.run(*inputs)
+
+    def numbers_a_point(self, *inputs):
+        return 1
 
 
 @pytest.fixture(scope="module", params=["steady", "stepped", "accelerating", "lumpy"])
@@ -25,9 +36,8 @@ def twins(request):
     """The density of a shelf model by PyTensor's own machine, and by the straight line."""
     model = shelf.find(request.param).build(read())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(density, "Straight", compiled)
+        patch.setattr(density, "Straight", Compiled)
         machine = compile_density(model)
-    machine.__dict__["_cells"] = machine.width  # a compiled function cannot tell how wide its arrays are
     return model, machine, compile_density(model)
 
 
@@ -82,7 +92,7 @@ def test_operations_of_many_kinds_come_out_as_compiled():
         x,
     ]
     value = np.array([[0.5, -1.25, 3.0], [2.0, 0.75, -4.5]])
-    for one, other in zip(compiled([x], outputs)(value), Straight([x], outputs)(value), strict=True):
+    for one, other in zip(Compiled([x], outputs)(value), Straight([x], outputs)(value), strict=True):
         assert one.dtype == other.dtype
         assert one.shape == other.shape
         assert np.allclose(one, other, rtol=1e-14)
@@ -113,7 +123,7 @@ def test_arrays_of_many_points_are_set_sliced_and_joined_as_compiled():
     outputs = vectorize_graph(columns(x, days), {x: z})
     value = np.random.default_rng(5).normal(1.0, 2.0, size=(11, 3))
     straight = Straight([z], outputs)
-    for one, other in zip(compiled([z], outputs)(value), straight(value), strict=True):
+    for one, other in zip(Compiled([z], outputs)(value), straight(value), strict=True):
         assert np.allclose(one, other, rtol=1e-14)
         assert one.shape == other.shape
     few = Straight([z], outputs[:1])
@@ -144,7 +154,7 @@ def test_an_operation_that_would_loop_over_points_is_rewritten_by_pytensor():
     value = np.random.default_rng(6).normal(size=(5, 3))
     straight = Straight([z], outputs)
     for _ in range(2):
-        for one, other in zip(compiled([z], outputs)(value), straight(value), strict=True):
+        for one, other in zip(Compiled([z], outputs)(value), straight(value), strict=True):
             assert np.allclose(one, other, rtol=1e-13)
         factor.set_value(3.0 * factor.get_value())
 
@@ -157,7 +167,7 @@ def covariances(x):
     return pt.exp(-0.5 * distance**2) + x[1] * pt.eye(size) + 0.1 * pt.diag(pt.arange(size) + pt.zeros(size))
 
 
-def test_factors_and_triangular_systems_of_many_points_come_out_as_compiled():
+def test_factors_and_triangular_systems_of_many_points_come_out_as_compiled(monkeypatch):
     x, z = pt.vector("x", shape=(2,)), pt.matrix("z", shape=(None, 2))
     side = pt.as_tensor(np.array([1.0, -2.0, 0.5, 3.0])) * x[0]
     outputs = []
@@ -168,15 +178,47 @@ def test_factors_and_triangular_systems_of_many_points_come_out_as_compiled():
             solve = partial(pt.linalg.solve_triangular, lower=lower, unit_diagonal=unit, b_ndim=1)
             outputs.append(solve(factor, side))
     outputs = vectorize_graph(outputs, {x: z})
-    straight = Straight([z], outputs)
-    assert not any("vectorized" in str(getattr(call, "__closure__", "")) for call, _, _ in straight._steps)
+    straight, machine = Straight([z], outputs), Compiled([z], outputs)
     value = np.random.default_rng(7).uniform(0.3, 2.0, size=(11, 2))
     for noise in (value[3, 1], -5.0):  # with the second, one of the matrices has no factor
         value[3, 1] = noise
-        for one, other in zip(compiled([z], outputs)(value), straight(value), strict=True):
+        expected = machine(value)
+        with monkeypatch.context() as patch:
+            patch.setattr(Blockwise, "perform", None)  # by which PyTensor would loop over points
+            found = straight(value)
+        for one, other in zip(expected, found, strict=True):
             assert one.shape == other.shape
             assert np.allclose(one, other, rtol=1e-10, equal_nan=True)
             assert np.isnan(other[3]).any() == (noise < 0)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize(("of_matrix", "of_side"), [(7, 1), (1, 7), (7, 7)])
+def test_triangular_systems_share_a_matrix_or_a_side_and_may_have_no_solution(size, of_matrix, of_side):
+    matrices = pt.tensor3("matrices", shape=(1 if of_matrix == 1 else None, None, None))
+    sides = pt.matrix("sides", shape=(1 if of_side == 1 else None, None))
+    rng = np.random.default_rng(8)
+    of_one = pt.matrix(), pt.vector()
+    output = pt.linalg.solve_triangular(*of_one, lower=True, b_ndim=1)
+    outputs = vectorize_graph([output], dict(zip(of_one, (matrices, sides), strict=True)))
+    values = rng.normal(size=(of_matrix, size, size)), rng.normal(size=(of_side, size))
+    values[0][0, 0, 0] = 0.0
+    (expected,), (found,) = (make([matrices, sides], outputs)(*values) for make in (Compiled, Straight))
+    assert np.isnan(found[0]).all()
+    assert np.allclose(found, expected, rtol=1e-10, equal_nan=True)
+
+
+def test_arrays_filled_and_numbered_differ_from_point_to_point():
+    x, start, z = pt.scalar("x"), pt.lscalar("start"), pt.vector("z")
+    starts, lengths = pt.lvector("starts"), pt.lvector("lengths")
+    length = pt.lscalar("length")
+    outputs = [pt.full((length,), x), pt.arange(start, start + 3, 1)]
+    many = vectorize_graph(outputs, {x: z, start: starts, length: lengths})
+    filled, numbered = Straight([z, starts, lengths], many)(
+        np.array([1.0, 2.0, 3.0]), np.array([0, 5, 2]), np.array([2, 2, 2])
+    )
+    np.testing.assert_array_equal(filled, [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    np.testing.assert_array_equal(numbered, [[0, 1, 2], [5, 6, 7], [2, 3, 4]])
 
 
 def test_a_gaussian_process_comes_out_as_compiled_and_fewer_points_are_taken_at_a_time(monkeypatch):
@@ -185,9 +227,9 @@ def test_a_gaussian_process_comes_out_as_compiled_and_fewer_points_are_taken_at_
         process = pm.gp.Marginal(cov_func=pm.gp.cov.ExpQuad(1, ls=length))
         process.marginal_likelihood("y", X=np.arange(20.0)[:, None], y=np.ones(20), sigma=noise)
     built = compile_density(model)
-    assert built.width == 20
-    assert built._cells > 20**2 / 2
-    monkeypatch.setattr(density, "Straight", compiled)
+    assert len(built._lots(np.zeros((1000, 2)))) > 1000 * 20**2 / 2 / density._NUMBERS_AT_ONCE
+    assert [len(part) for part in built.evaluate(np.empty((0, 2)))] == [0, 0]
+    monkeypatch.setattr(density, "Straight", Compiled)
     z = points(2)
     for one, other in zip(compile_density(model)._log_terms(z), built._log_terms(z), strict=True):
         assert np.allclose(one, other, rtol=1e-9, equal_nan=True)
@@ -214,7 +256,7 @@ def test_chance_is_drawn_as_compiled_and_again_at_every_call():
     outputs = [first, second]
     straight, value = Straight([mean], outputs), np.array([1.0, -5.0])
     for _ in range(2):
-        for one, other in zip(compiled([mean], outputs)(value), straight(value), strict=True):
+        for one, other in zip(Compiled([mean], outputs)(value), straight(value), strict=True):
             assert np.array_equal(one, other)
 
 
@@ -222,7 +264,7 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
     _, _, straight = twins
     z = points(straight.dimension)
     whole, by_value = straight.evaluate(z), straight.pointwise(z)
-    monkeypatch.setattr(density, "_CELLS", 7 * straight._cells)
+    monkeypatch.setattr(density, "_NUMBERS_AT_ONCE", 7 * straight.width)
     for one, other in zip(whole, straight.evaluate(z), strict=True):
         np.testing.assert_array_equal(one, other)
     for name, values in straight.pointwise(z).items():
@@ -234,7 +276,7 @@ def test_points_taken_a_few_at_a_time_are_the_same(twins, monkeypatch):
 def test_however_many_threads_there_are_the_numbers_are_the_same(twins, monkeypatch):
     _, _, straight = twins
     z = points(straight.dimension)
-    monkeypatch.setattr(density, "_CELLS", 20 * straight._cells)
+    monkeypatch.setattr(density, "_NUMBERS_AT_ONCE", 20 * straight.width)
     answers = []
     for count in (1, 2, 5):
         monkeypatch.setattr(workers.os, "process_cpu_count", lambda count=count: count)

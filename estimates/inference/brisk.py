@@ -45,9 +45,9 @@ _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
-_LOUD, _LOUDEST, _LEVELS = 0.2, 32.0, 8
-"""A population above the top: its members in proportion to what was asked, the highest power, and in how many
-levels at most it gets there."""
+_LOUD, _LOUD_PER_UNKNOWN, _LOUDEST, _LEVELS = 0.2, 20, 32.0, 8
+"""A population above the top: its members in proportion to what was asked, and at least for each unknown; the
+highest power; and in how many levels at most it gets there."""
 
 _STEPS_LOUD, _STEPS_DOWN = 5, 10
 
@@ -164,8 +164,14 @@ class Pupil:
         return self.scores.score(self.draw_prior(count, rng))[0]
 
 
-def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.random.Generator) -> Pupil | None:
-    """A pupil whose proposal is good, or None where few points do not teach one.
+def learnt(
+    evaluate: Evaluate,
+    draw_prior: DrawPrior,
+    points: int,
+    rng: np.random.Generator,
+    wanted: Wanted = CLEAR,
+) -> Pupil | None:
+    """A pupil whose proposal is as good as wanted, or None where few points do not teach one.
 
     What is learnt from is in proportion to `points`.
     """
@@ -173,7 +179,7 @@ def learnt(evaluate: Evaluate, draw_prior: DrawPrior, points: int, rng: np.rando
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
     if not len(possible):
         return None
-    pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points))
+    pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points), wanted=wanted)
     batch = _scored(prior, pupil.scores)
     explorers = batch.take(rng.choice(possible, size=_EXPLORERS))
     return _climbed(pupil, batch, prior.log_weights(prior.log_prior), explorers, rng)
@@ -253,10 +259,11 @@ def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random
 
     A narrow hill far out in the prior may hold a hundredth of the posterior and show in no batch. With the
     likelihood turned up beyond 1 it holds most of it, and a population that is resampled on the way up
-    gathers there from the few members that came near; let down, it stays. On a single hill nothing holds up
-    the way, each step of which doubles the power, and nothing is found.
+    gathers there from the few members that came near; let down, it stays. On a single hill of less
+    than ten unknowns nothing holds up the way, each step of which doubles the power, and nothing is found.
     """
-    count, evaluate, power = round(_LOUD * pupil.points), pupil._evaluate, 1.0
+    count = max(round(_LOUD * pupil.points), _LOUD_PER_UNKNOWN * batch.points.shape[1])
+    evaluate, power = pupil._evaluate, 1.0
     is_single = True
     for level in range(_LEVELS):
         doubled = min(2 * power, _LOUDEST)
@@ -264,7 +271,7 @@ def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random
         is_single &= power == doubled or level == 0  # the batch itself may have had few effective points
         batch = batch.take(chosen(_turned(batch, log_weights, power), count, rng))
         batch = move(batch, evaluate, power, _STEPS_LOUD, rng)
-        log_weights = (1 - power) * batch.log_likelihood  # for the posterior, of which it is no sample
+        log_weights = (1 - power) * batch.log_likelihood  # against a power of 1, as `_turned` takes them
         if power == _LOUDEST:
             break
     if is_single:

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -214,33 +214,52 @@ def _of_blockwise(node: Any) -> Call | None:
         return _of_joins(op.core_op.axis, lead)
     if isinstance(op.core_op, IncSubtensor | AdvancedIncSubtensor):
         return _of_settings(node, lead)
-    if type(op.core_op) in _MADE_OF_LENGTHS:
-        return _of_lengths(node, lead)
+    if isinstance(op.core_op, Alloc):
+        return _of_alloc(lead)
+    if type(op.core_op) in _MADE_OF_NUMBERS:
+        return _of_numbers(node)
+    if not node.outputs[0].type.dtype.startswith("float"):
+        return None
     if isinstance(op.core_op, Cholesky):
-        return _of_cholesky(node)
+        return _of_cholesky(op.core_op.lower)
     if isinstance(op.core_op, SolveTriangular) and op.core_op.b_ndim == 1:
-        return _of_triangular(op.core_op)
+        return _of_triangular(node)
     return None
 
 
-_MADE_OF_LENGTHS: dict[type, Callable[[Any], Call]] = {
-    Alloc: lambda op: lambda value, *shape: np.broadcast_to(value, shape),
-    ARange: lambda op: lambda *ends: np.arange(*ends, dtype=op.dtype),
+def _of_alloc(lead: int) -> Call:
+    """A value in an array whose lengths are those of all leading places."""
+
+    def filled(value: Any, *lengths: Any) -> Any:
+        shape = tuple(int(length.flat[0]) for length in lengths)
+        if any(np.any(length != one) for length, one in zip(lengths, shape, strict=True)):
+            raise ValueError("arrays of other lengths at other points")
+        batch = np.broadcast_shapes(value.shape[:lead], *(length.shape for length in lengths))
+        core = value.shape[lead:]
+        value = value.reshape(value.shape[:lead] + (1,) * (len(shape) - len(core)) + core)
+        return np.broadcast_to(value, batch + shape)
+
+    return filled
+
+
+_MADE_OF_NUMBERS: dict[type, Callable[[Any], Call]] = {
+    ARange: lambda op: lambda start, stop, step: np.arange(start, stop, step, dtype=op.dtype),
     Eye: lambda op: lambda rows, columns, diagonal: np.eye(rows, columns, int(diagonal), op.dtype),
 }
 
 
-def _of_lengths(node: Any, lead: int) -> Call:
-    """An array made of numbers that nearly always are the same for all leading places, as lengths are."""
-    make, one_by_one = _MADE_OF_LENGTHS[type(node.op.core_op)](node.op.core_op), performed(node)
+def _of_numbers(node: Any) -> Call:
+    """An array made of a few numbers, which nearly always are the same for all leading places."""
+    make = _MADE_OF_NUMBERS[type(node.op.core_op)](node.op.core_op)
 
     def made(*numbers: Any) -> Any:
-        first = [number[(0,) * lead] for number in numbers]
-        if not all(np.all(number == one) for number, one in zip(numbers, first, strict=True)):
-            return one_by_one(*numbers)
-        of_all = make(*first)
-        batch = np.broadcast_shapes(*(number.shape[:lead] for number in numbers))
-        return np.broadcast_to(of_all, batch + of_all.shape)
+        numbers = np.broadcast_arrays(*numbers)
+        batch, first = numbers[0].shape, [number.flat[0] for number in numbers]
+        if all(np.all(number == one) for number, one in zip(numbers, first, strict=True)):
+            of_all = make(*first)
+            return np.broadcast_to(of_all, batch + of_all.shape)
+        each = np.stack([make(*place) for place in zip(*(number.flat for number in numbers), strict=True)])
+        return each.reshape(batch + each.shape[1:])
 
     return made
 
@@ -287,33 +306,42 @@ def _of_settings(node: Any, lead: int) -> Call | None:
     return done
 
 
-def _of_cholesky(node: Any) -> Call:
-    """The factors of many matrices at once; one by one where some matrix has none."""
-    lower, one_by_one = node.op.core_op.lower, performed(node)
+def _of_cholesky(lower: bool) -> Call:
+    """The factors of many matrices at once; where some have none, those are not numbers."""
+    factors = partial(np.linalg.cholesky, upper=not lower)
 
-    def factors(matrices: Any) -> Any:
+    def of_one(matrix: Any) -> Any:
         try:
-            return np.linalg.cholesky(matrices, upper=not lower)
+            return factors(matrix)
         except np.linalg.LinAlgError:
-            return one_by_one(matrices)
+            return np.full_like(matrix, np.nan)
 
-    return factors
+    def of_all(matrices: Any) -> Any:
+        try:
+            return factors(matrices)
+        except np.linalg.LinAlgError:
+            size = matrices.shape[-1]
+            return np.stack([of_one(one) for one in matrices.reshape(-1, size, size)]).reshape(matrices.shape)
+
+    return of_all
 
 
-def _of_triangular(core: Any) -> Call:
+def _of_triangular(node: Any) -> Call:
     """Many triangular systems of equations solved at once, an unknown after the other."""
+    core, dtype = node.op.core_op, node.outputs[0].type.dtype
 
     def solved(matrices: Any, sides: Any) -> Any:
         size = matrices.shape[-1]
         batch = np.broadcast_shapes(matrices.shape[:-2], sides.shape[:-1])
-        found = np.empty((*batch, size))
-        rest = np.broadcast_to(sides, found.shape)
+        found = np.empty((*batch, size), dtype)
         for i in range(size) if core.lower else reversed(range(size)):
             known = slice(0, i) if core.lower else slice(i + 1, size)
-            found[..., i] = rest[..., i] - np.vecdot(matrices[..., i, known], found[..., known])
+            found[..., i] = sides[..., i] - np.vecdot(matrices[..., i, known], found[..., known])
             if not core.unit_diagonal:
-                by = matrices[..., i, i]
-                found[..., i] /= np.where(by == 0.0, np.nan, by)
+                found[..., i] /= matrices[..., i, i]
+        if not core.unit_diagonal:  # as LAPACK has it, such a system is not begun
+            has_zero = np.any(np.diagonal(matrices, axis1=-2, axis2=-1) == 0.0, axis=-1)
+            found[np.broadcast_to(has_zero, batch)] = np.nan
         return found
 
     return solved

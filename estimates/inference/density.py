@@ -26,8 +26,8 @@ from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
-_CELLS = 2**16
-"""How many numbers an array has of the points that are computed at once."""
+_NUMBERS_AT_ONCE = 2**16
+"""How many numbers an array may have, over all the points that are computed at once."""
 
 
 def fitted_unknowns(model: pm.Model) -> list[Any]:
@@ -80,6 +80,8 @@ class Density:
 
     def evaluate(self, points: Points) -> tuple[Points, Points]:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
+        if not len(points):
+            return np.empty(0), np.empty(0)
         lots = self._lots(points)
         if len(lots) == 1:
             log_prior, *terms = self._log_terms(points)
@@ -101,16 +103,14 @@ class Density:
     def _log_likelihood(self) -> Any:
         return self._log_terms.only(slice(1, None))
 
-    @cached_property
-    def _cells(self) -> int:
-        """How many numbers an array has for each point, where it matters: of covariances it is a matrix."""
-        sizes = np.array(self._log_terms.sizes(np.zeros((1, self.dimension))))
-        return max(self.width, int(np.sum(sizes**2) / np.sum(sizes)))
-
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
-        size = max(_CELLS // self._cells, 1)
-        return [points[first : first + size] for first in range(0, max(len(points), 1), size)]
+        if not len(points):
+            return [points]
+        # Of covariances it is a matrix for each point.
+        each = max(self.width, self._log_terms.numbers_a_point(points[:1]))
+        size = max(_NUMBERS_AT_ONCE // each, 1)
+        return [points[first : first + size] for first in range(0, len(points), size)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""

@@ -195,7 +195,7 @@ def sample_importance(
     """
     density = fitted.density
     points = _fewer(effort.points, density.width, least=effort.points // 4)
-    if points < effort.points:  # where each is dear, weights that are good are good enough
+    if points < effort.points:  # where each is dear, no more than a good verdict asks
         clear = effort.clear._replace(pareto_k=trust.LIMIT_K)
         effort = replace(effort, points=points, pareto_k=trust.LIMIT_K, clear=clear)
     return importance.sample(

@@ -54,8 +54,8 @@ class Effort:
     pareto_k, share, error : float
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
-    clear : Wanted
-        What a brisk start from nothing has to show besides.
+    clear : brisk.Wanted
+        What a brisk start from nothing has to show, in its lessons and at the end.
     """
 
     points: int
@@ -212,7 +212,7 @@ def _briskly(
     """A batch of a start, or from what few points teach, if its weights leave no doubt."""
     of, few, rng = (evaluate, draw_prior), min(effort.points, _FEW), generator(seed, "brisk")
     if start is None:
-        pupil = brisk.learnt(*of, few, rng)
+        pupil = brisk.learnt(*of, few, rng, effort.clear)
     else:
         if isinstance(start, Anchor):
             batches, blend = start.batches(evaluate), start.blend

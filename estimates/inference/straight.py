@@ -110,6 +110,7 @@ class Straight:
         self._kept |= {target for _, _, targets in self._fixed for target in targets}
         self._spent = self._last_uses()
         self._settled: tuple[Values, Values] | None = None
+        self._numbers: int | None = None
 
     def only(self, outputs: slice) -> "Straight":
         """The same line as far as it leads to some of the outputs."""
@@ -138,16 +139,21 @@ class Straight:
             for place, output in zip(self._outputs, outputs, strict=True)
         ]
 
-    def sizes(self, *inputs: Any) -> list[int]:
-        """How many numbers each of the arrays has that are made on the way to the outputs."""
-        values = self._with_numbers().copy()
-        values[: self._count] = inputs
-        found: list[int] = []
-        with np.errstate(all="ignore"):
-            for step in self._steps:
-                _take(step, values)
-                found += [np.size(values[target]) for target in step[2]]
-        return found
+    def numbers_a_point(self, *inputs: Any) -> int:
+        """How many numbers an array has on the way, of inputs with one point; remembered from the first.
+
+        The mean over all arrays, each weighted by its own size, so that the largest count most.
+        """
+        if self._numbers is None:
+            sizes: list[int] = []
+            with np.errstate(all="ignore"):
+                values = self._with_numbers().copy()
+                values[: self._count] = inputs
+                for step in self._steps:
+                    _take(step, values)
+                    sizes += [np.size(values[target]) for target in step[2]]
+            self._numbers = sum(size * size for size in sizes) // max(sum(sizes), 1)
+        return self._numbers
 
     def _with_numbers(self) -> Values:
         """All that hangs on no input: constants, shared variables, and what follows from them."""
