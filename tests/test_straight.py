@@ -160,7 +160,7 @@ def test_an_operation_that_would_loop_over_points_is_rewritten_by_pytensor():
 
 
 def covariances(x):
-    """Of a process at four places, with its noise; with a fixed part where the length is negative, none."""
+    """Of a process at four places, with its noise; where that is far below zero they have no factor."""
     places = np.array([0.0, 0.7, 1.1, 2.5])
     size = pt.as_tensor(places).shape[0]
     distance = (places[:, None] - places[None, :]) / x[0]

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -308,22 +308,16 @@ def _of_settings(node: Any, lead: int) -> Call | None:
 
 def _of_cholesky(lower: bool) -> Call:
     """The factors of many matrices at once; where some have none, those are not numbers."""
-    factors = partial(np.linalg.cholesky, upper=not lower)
 
-    def of_one(matrix: Any) -> Any:
+    def factors(matrices: Any) -> Any:
         try:
-            return factors(matrix)
+            return np.linalg.cholesky(matrices, upper=not lower)
         except np.linalg.LinAlgError:
-            return np.full_like(matrix, np.nan)
+            if matrices.ndim == 2:
+                return np.full_like(matrices, np.nan)
+            return np.stack([factors(some) for some in matrices])
 
-    def of_all(matrices: Any) -> Any:
-        try:
-            return factors(matrices)
-        except np.linalg.LinAlgError:
-            size = matrices.shape[-1]
-            return np.stack([of_one(one) for one in matrices.reshape(-1, size, size)]).reshape(matrices.shape)
-
-    return of_all
+    return factors
 
 
 def _of_triangular(node: Any) -> Call:

@@ -195,14 +195,11 @@ def sample_importance(
     """
     density = fitted.density
     points = _fewer(effort.points, density.width, least=effort.points // 4)
-    if points < effort.points:  # where each is dear, no more than a good verdict asks
-        clear = effort.clear._replace(pareto_k=trust.LIMIT_K)
-        effort = replace(effort, points=points, pareto_k=trust.LIMIT_K, clear=clear)
     return importance.sample(
         density.evaluate,
         partial(draw_prior, fitted),
         seed=seed,
-        effort=effort,
+        effort=effort.with_at_most(points),
         start=start,
         progress=progress,
     )

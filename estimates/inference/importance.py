@@ -65,6 +65,13 @@ class Effort:
     error: float
     clear: brisk.Wanted = brisk.CLEAR
 
+    def with_at_most(self, points: int) -> "Effort":
+        """The same with fewer points, of which each is dear: it asks for a good verdict, and no more."""
+        if points >= self.points:
+            return self
+        clear = self.clear._replace(pareto_k=LIMIT_K)
+        return replace(self, points=points, pareto_k=LIMIT_K, clear=clear)
+
     def is_met(self, weighted: "Weighted") -> bool:
         """Whether these weights are as good as was asked."""
         return (

@@ -127,8 +127,7 @@ class Straight:
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""
         with np.errstate(all="ignore"):
-            values = self._with_numbers().copy()
-            values[: self._count] = inputs
+            values = self._begun(inputs)
             for step, spent in zip(self._steps, self._spent, strict=True):
                 _take(step, values)
                 for place in spent:
@@ -147,13 +146,18 @@ class Straight:
         if self._numbers is None:
             sizes: list[int] = []
             with np.errstate(all="ignore"):
-                values = self._with_numbers().copy()
-                values[: self._count] = inputs
+                values = self._begun(inputs)
                 for step in self._steps:
                     _take(step, values)
                     sizes += [np.size(values[target]) for target in step[2]]
             self._numbers = sum(size * size for size in sizes) // max(sum(sizes), 1)
         return self._numbers
+
+    def _begun(self, inputs: tuple[Any, ...]) -> Values:
+        """What is known before the first step."""
+        values = self._with_numbers().copy()
+        values[: self._count] = inputs
+        return values
 
     def _with_numbers(self) -> Values:
         """All that hangs on no input: constants, shared variables, and what follows from them."""
