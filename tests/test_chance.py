@@ -17,6 +17,7 @@ from estimates.inference import chance
 from estimates.inference.chance import DRAWN_BY_NUMPY
 from estimates.inference.straight import Straight
 from estimates.terms.marginal import FAMILIES
+from tests.montecarlo import assert_within, share_error
 
 COUNT = 20_000
 
@@ -60,6 +61,19 @@ def test_truncated_draws_keep_to_their_bounds_however_far_out():
     assert np.all((draws >= low) & (draws <= high))
     assert np.all(np.isfinite(draws))
     assert len(np.unique(draws[1])) == 500
+
+
+def test_yes_is_as_frequent_as_its_probability():
+    p = np.array([0.0, 0.03, 0.5, 0.97, 1.0])
+    node = pm.Bernoulli.dist(p).owner
+    assert type(node.op) in DRAWN_BY_NUMPY
+    generator = pytensor.shared(np.random.default_rng(4))
+    draws = Straight([], [node.op.make_node(generator, pt.constant([COUNT, 5]), p).outputs[1]])()[0]
+    assert draws.dtype == node.outputs[1].dtype
+    assert set(np.unique(draws)) == {0, 1}
+    assert draws[:, [0, -1]].mean(axis=0).tolist() == [0.0, 1.0]
+    inner = slice(1, -1)
+    assert_within(draws.mean(axis=0)[inner], p[inner], share_error(p[inner], COUNT))
 
 
 def test_every_parameter_may_have_a_shape():

@@ -501,6 +501,17 @@ def test_the_draws_of_a_mixture_have_its_correlations():
     assert_within(draws.mean(axis=0), [2.0, -1.0], math.sqrt(DEGREES / (DEGREES - 2) / len(draws)))
 
 
+def test_normal_quantiles_become_those_of_student():
+    """sqrt(v / x) at the quantile x of a chi-squared of v degrees that a normal quantile stands for."""
+    normals = np.random.default_rng(2).uniform(-7.1, 7.1, 5_000)
+    lower, upper = (
+        stats.chi2(DEGREES).ppf(special.ndtr(normals)),
+        stats.chi2(DEGREES).isf(special.ndtr(-normals)),
+    )
+    expected = np.sqrt(DEGREES / np.where(normals < 0, lower, upper))
+    assert np.allclose(mixture._lengthening(normals[:, None])[:, 0], expected, rtol=2e-9)
+
+
 def test_a_fitted_mixture_comes_as_near_the_truth_as_its_points_allow():
     truth = example_mixture()
     rng = np.random.default_rng(6)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pymc.logprob.utils import CheckParameterValue
 from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant
-from pytensor.scalar.math import Log1mexp, Softplus
+from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.basic import Alloc, ARange, Eye, Join, MakeVector
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
@@ -140,6 +140,11 @@ def _softplus(x: Any) -> Any:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1.0) / (1.0 + e)
+
+
 def _log1mexp(x: Any) -> Any:
     return np.where(x > -np.log(2.0), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
@@ -150,11 +155,12 @@ def _second(shape: Any, value: Any) -> Any:
 
 _BY_HAND: dict[type, Call] = {
     Softplus: _softplus,
+    Sigmoid: _sigmoid,
     Log1mexp: _log1mexp,
     ps.Second: _second,
     IntervalMass: log_interval_mass,
 }
-"""Those that have no ufunc, and would loop in Python."""
+"""Those that have no ufunc, and would loop in Python, or one that takes several times as long."""
 
 
 # ---- whole arrays ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pymc.distributions.continuous import TruncatedNormalRV
-from pytensor.tensor.random.basic import CategoricalRV, CauchyRV, HalfNormalRV, StudentTRV
+from pytensor.tensor.random.basic import BernoulliRV, CategoricalRV, CauchyRV, HalfNormalRV, StudentTRV
 from scipy import special
 
 type Array = NDArray[np.float64]
@@ -51,6 +51,11 @@ def truncated_normal(
     return np.clip(mu + sigma * np.where(is_upper, -z, z), lower, upper)
 
 
+def bernoulli(rng: np.random.Generator, p: Array, size: Size) -> NDArray[np.bool_]:
+    """Draws of 1 with probability p, and of 0."""
+    return rng.random(_size(size, p)) < p
+
+
 def categorical(rng: np.random.Generator, p: Array, size: Size) -> NDArray[np.intp]:
     """Draws of 0, 1, ... with probabilities p (..., k): how many p_0 + ... + p_i are below a uniform."""
     uniform = rng.uniform(size=p.shape[:-1] if size is None else size)
@@ -62,6 +67,7 @@ def _size(size: Size, *parameters: Array) -> tuple[int, ...]:
 
 
 DRAWN_BY_NUMPY: dict[type, Callable[..., Any]] = {
+    BernoulliRV: bernoulli,
     HalfNormalRV: half_normal,
     CategoricalRV: categorical,
     CauchyRV: cauchy,

@@ -8,6 +8,7 @@ References: Gregory and Delbourgo (1982), doi:10.1093/imanum/2.2.123; Durkan et 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ type Array = NDArray[np.float64]
 
 _SCORES = np.linspace(-2.0, 2.0, 5)
 _SKEWED = 0.15  # of a distribution whose median lies in the middle of its quantiles it is 0, and 1 at most
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -54,41 +56,56 @@ class Scores:
 
     def score(self, points: Array) -> tuple[Array, Array]:
         """The scores (n, d) of points, and the log of the Jacobian determinant |du/dx| there (n,)."""
-        scores, log_jacobian = np.empty_like(points), np.zeros(len(points))
-        for i, (knots, slopes) in enumerate(zip(self.knots, self.slopes, strict=True)):
-            within = np.clip(points[:, i], knots[0], knots[-1])
-            bin_ = _bins(within, knots)
-            width, *shape = _shape(bin_, knots, slopes)
-            place = (within - knots[bin_]) / width
+        scores = _SCORES[0] + (points - self.knots[:, 0]) * self.slopes[:, 0]
+        own, log_jacobian = self._bent, np.full(len(points), self._log_straight)
+        if len(own):
+            knots = self.knots[own]
+            within = np.clip(points[:, own], knots[:, 0], knots[:, -1])
+            bin_ = sum((within >= knot).astype(np.intp) for knot in knots[:, 1:-1].T)
+            start, width, *shape = self._intervals(bin_)
+            place = (within - start) / width
             slope = _slope(place, *shape)  # at an end, that of the line beyond it
             rise = shape[0] * width * _risen(place, *shape)
-            scores[:, i] = _SCORES[bin_] + rise + slope * (points[:, i] - within)
-            log_jacobian += np.log(slope)
+            scores[:, own] = _SCORES[bin_] + rise + slope * (points[:, own] - within)
+            log_jacobian += np.log(slope).sum(axis=1)
         return scores, log_jacobian
 
     def unscore(self, scores: Array) -> tuple[Array, Array]:
         """The points (n, d) of scores, and what `score` gives for the Jacobian there."""
-        points, log_jacobian = np.empty_like(scores), np.zeros(len(scores))
-        for i, (knots, slopes) in enumerate(zip(self.knots, self.slopes, strict=True)):
-            within = np.clip(scores[:, i], _SCORES[0], _SCORES[-1])
-            bin_ = _bins(within, _SCORES)
-            width, *shape = _shape(bin_, knots, slopes)
+        points = self.knots[:, 0] + (scores - _SCORES[0]) / self.slopes[:, 0]
+        own, log_jacobian = self._bent, np.full(len(scores), self._log_straight)
+        if len(own):
+            within = np.clip(scores[:, own], _SCORES[0], _SCORES[-1])
+            bin_ = np.searchsorted(_SCORES[1:-1], within, side="right")
+            start, width, *shape = self._intervals(bin_)
             place = _place_of((within - _SCORES[bin_]) / (shape[0] * width), *shape)
             slope = _slope(place, *shape)
-            points[:, i] = knots[bin_] + width * place + (scores[:, i] - within) / slope
-            log_jacobian += np.log(slope)
+            points[:, own] = start + width * place + (scores[:, own] - within) / slope
+            log_jacobian += np.log(slope).sum(axis=1)
         return points, log_jacobian
 
+    @cached_property
+    def _bent(self) -> NDArray[np.intp]:
+        """The coordinates whose spline is not one straight line."""
+        return np.flatnonzero(np.ptp(self.slopes, axis=1) > _ROUNDING * self.slopes[:, 0])
 
-def _bins(values: Array, edges: Array) -> NDArray[np.intp]:
-    """The interval that each value (n,) lies in."""
-    return np.searchsorted(edges[1:-1], values, side="right")
+    @cached_property
+    def _log_straight(self) -> float:
+        """The log of the Jacobian determinant of the other coordinates."""
+        return float(np.sum(np.log(np.delete(self.slopes[:, 0], self._bent))))
 
+    @cached_property
+    def _pieces(self) -> Array:
+        """Start, width, slope of the secant and slopes at both ends of each interval (5, bent * interval)."""
+        knots, slopes = self.knots[self._bent], self.slopes[self._bent]
+        widths = np.diff(knots)
+        pieces = knots[:, :-1], widths, np.diff(_SCORES) / widths, slopes[:, :-1], slopes[:, 1:]
+        return np.stack(pieces).reshape(5, -1)
 
-def _shape(bin_: NDArray[np.intp], knots: Array, slopes: Array) -> tuple[Array, Array, Array, Array]:
-    """Width, slope of the secant, and slopes at both ends of the interval of each value (n,)."""
-    widths = np.diff(knots)
-    return widths[bin_], (np.diff(_SCORES) / widths)[bin_], slopes[bin_], slopes[bin_ + 1]
+    def _intervals(self, bin_: NDArray[np.intp]) -> Array:
+        """The same (5, n, bent) for the interval that each value (n, bent) lies in."""
+        first = (len(_SCORES) - 1) * np.arange(len(self._bent))
+        return self._pieces.take(first + bin_, axis=1)
 
 
 def _risen(place: Array, secant: Array, first: Array, last: Array) -> Array:

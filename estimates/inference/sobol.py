@@ -3,6 +3,8 @@
 The points and their order are those of ``scipy.stats.qmc.Sobol``, for the same generator.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,7 +71,7 @@ def sobol(dimension: int, power: int, rng: np.random.Generator | None) -> NDArra
     """
     if dimension > MOST:
         return _by_scipy(dimension, power, rng)
-    digits = _digits(dimension)
+    digits = _digits(dimension)[:, :, :power]
     shift = np.zeros(dimension, dtype=np.uint32)
     if rng is not None:
         (rng,) = rng.spawn(1)  # as SciPy does, which leaves the generator's own stream alone
@@ -77,9 +79,9 @@ def sobol(dimension: int, power: int, rng: np.random.Generator | None) -> NDArra
         shift = random @ (np.uint32(1) << np.arange(BITS, dtype=np.uint32))
         matrices = np.tril(rng.integers(2, size=(dimension, BITS, BITS), dtype=np.uint32), -1)
         # In floating point, which BLAS multiplies; the sums are of at most 30 ones.
-        digits = (matrices.astype(float) @ digits + digits) % 2
+        digits = matrices.astype(float) @ digits + digits
     places = np.uint32(1) << np.arange(BITS, dtype=np.uint32)[::-1]
-    directions = (digits.astype(np.uint32) * places[:, None]).sum(axis=1, dtype=np.uint32)
+    directions = ((digits.astype(np.uint32) & 1) * places[:, None]).sum(axis=1, dtype=np.uint32)
     points = np.empty((dimension, 2**power), dtype=np.uint32)
     points[:, 0] = shift
     for k in range(power):  # in Gray code the second half is the first one backwards, with one digit more
@@ -87,6 +89,7 @@ def sobol(dimension: int, power: int, rng: np.random.Generator | None) -> NDArra
     return np.multiply(points.T, 2.0**-BITS, order="C")
 
 
+@cache
 def _digits(dimension: int) -> NDArray[np.float64]:
     """The digits (dimension, digit, direction) of the direction numbers, the highest first."""
     numbers = np.zeros((dimension, BITS), dtype=np.int64)

@@ -13,6 +13,7 @@ Reference: Marzouk et al. (2016), Sampling via measure transport, doi:10.1007/97
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,16 +155,22 @@ def _order(standard: Array) -> NDArray[np.intp]:
     dimension, count = standard.shape
     terms = _terms(np.concatenate([standard, standard[:1]]))  # one more, so that the last has its terms too
     gram, products = terms @ terms.T / count, terms @ standard.T / count
+    gram[np.arange(1, len(gram)), np.arange(1, len(gram))] += _RIDGE
+    left, found, tells = np.arange(dimension), list[int](), _of_others(dimension)
+    while len(left) > 1:
+        known = np.nonzero(tells[left])[1].reshape(len(left), -1)  # as many terms for each
+        seen = products[known, left[:, None]]
+        weights = np.linalg.solve(gram[known[:, :, None], known[:, None, :]], seen[:, :, None])[:, :, 0]
+        last = left[np.argmax(np.sum(seen * weights, axis=1))]
+        found.append(int(last))
+        left, tells = left[left != last], tells & tells[last]
+    return np.array([*left, *reversed(found)], dtype=np.intp)
+
+
+@cache
+def _of_others(dimension: int) -> NDArray[np.bool_]:
+    """Whether each coordinate (d,) has no part in each term (p,)."""
     among = [frozenset[int]()]
     for i in range(dimension):
         among += [frozenset((i,))] * 3 + [frozenset((i, j)) for j in range(i)]
-    left, found = set(range(dimension)), list[int]()
-    while len(left) > 1:
-        told = {}
-        for one in left:
-            known = [at for at, which in enumerate(among) if which <= left - {one}]
-            seen = products[known, one]
-            told[one] = float(seen @ _least_squares(gram[np.ix_(known, known)], seen, _RIDGE))
-        found.append(max(told, key=told.__getitem__))
-        left.remove(found[-1])
-    return np.array([*left, *reversed(found)], dtype=np.intp)
+    return np.array([[i not in which for which in among] for i in range(dimension)])
