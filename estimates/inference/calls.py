@@ -141,8 +141,8 @@ def _softplus(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1.0) / (1.0 + e)
+    e = np.exp(np.minimum(x, 0.0))
+    return e / (e + np.exp(-np.maximum(x, 0.0)))
 
 
 def _log1mexp(x: Any) -> Any:

@@ -44,7 +44,7 @@ class StudentMixture:
         upper = _upper(d)
         doubled = precisions[:, upper[0], upper[1]] * np.where(upper[0] == upper[1], 1.0, 2.0)
         squares = products(points) if squares is None else squares
-        distances = doubled @ squares.T
+        distances = doubled @ squares
         distances -= (2 * linear) @ points.T
         distances += constant[:, None]
         np.maximum(distances, 0.0, out=distances)
@@ -128,21 +128,21 @@ def _improved(
     means = pull @ points / total[:, None]
     upper = _upper(dimension)
     second = np.empty((len(means), dimension, dimension))
-    second[:, upper[0], upper[1]] = second[:, upper[1], upper[0]] = pull @ squares
+    second[:, upper[0], upper[1]] = second[:, upper[1], upper[0]] = pull @ squares.T
     scatter = (second - total[:, None, None] * means[:, :, None] * means[:, None, :]) / mass[:, None, None]
     return StudentMixture(mass / mass.sum(), means, _factors(scatter, floor))
 
 
 def products(points: Array) -> Array:
-    """The products of each point's coordinates (n, d (d + 1) / 2), upper triangle by rows."""
-    upper = _upper(points.shape[1])
-    return points[:, upper[0]] * points[:, upper[1]]
+    """The products of each point's coordinates (d (d + 1) / 2, n), upper triangle by rows."""
+    rows, columns = _upper(points.shape[1])
+    return np.asarray(points.T[rows] * points.T[columns])
 
 
 def _lengthening(normals: Array) -> Array:
     """What makes Student-t draws of normal ones: sqrt(v / x), x the quantile of a chi-squared of v degrees.
 
-    From a standard normal quantile for each, by cubics between the knots of a table, which are off by less than
+    From a standard normal quantile for each, by cubics between the knots of a table, off by less than
     1e-9 of the value; the quantile itself takes ten times as long as all the rest of a draw.
     """
     place = np.clip((normals + _REACH) / _STEP, 0.0, 2 * _REACH / _STEP - 1e-9)

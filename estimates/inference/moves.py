@@ -120,7 +120,7 @@ def _differences(
     # Steps of many sizes: narrow ridges want short ones; a whole difference jumps between modes.
     length = 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=count))
     length[rng.random(count) < 0.1] = 1.0
-    jitter = 1e-6 * rng.normal(size=(count, dimension))
+    jitter = 1e-6 * (rng.random((count, dimension)) - 0.5)
     return np.asarray(length[:, None] * (points[first] - points[second]) + jitter)
 
 

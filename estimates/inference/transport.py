@@ -13,7 +13,7 @@ Reference: Marzouk et al. (2016), Sampling via measure transport, doi:10.1007/97
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,11 +66,21 @@ class Transport:
             scales[i, :size] = _log_scale(terms[:size], gram[:size, :size], rest)
         return cls(centre, spread, order, shifts, scales)
 
+    @cached_property
+    def _scaled(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The coordinates whose scale others tell, most often few, and the terms that tell it."""
+        telling = self.scales[:, 1:] != 0
+        return np.flatnonzero(telling.any(axis=1)), 1 + np.flatnonzero(telling.any(axis=0))
+
     def straighten(self, points: Array) -> tuple[Array, Array]:
         """Straightened points (n, d), and the log of the Jacobian determinant |dy/dx| there (n,)."""
         standard = ((points - self.centre) / self.spread).T[self.order]
         terms = _terms(standard)
-        log_scale = np.clip(self.scales[:, 1:] @ terms[1:], -_MOST, _MOST) + self.scales[:, :1]
+        log_scale = np.repeat(self.scales[:, :1], standard.shape[1], axis=1)
+        rows, columns = self._scaled
+        if len(rows):
+            told = self.scales[np.ix_(rows, columns)] @ terms[columns]
+            log_scale[rows] += np.clip(told, -_MOST, _MOST)
         straight = (standard - self.shifts @ terms) * np.exp(-log_scale)
         return straight.T, -log_scale.sum(axis=0) - np.log(self.spread).sum()
 
@@ -82,7 +92,9 @@ class Transport:
         terms[0] = 1.0
         log_jacobian = np.full(count, -np.log(self.spread).sum())
         for i, size in enumerate(map(_size, range(dimension))):
-            log_scale = np.clip(self.scales[i, 1:size] @ terms[1:size], -_MOST, _MOST) + self.scales[i, 0]
+            log_scale = self.scales[i, 0]
+            if i in self._scaled[0]:
+                log_scale = log_scale + np.clip(self.scales[i, 1:size] @ terms[1:size], -_MOST, _MOST)
             standard[i] = self.shifts[i, :size] @ terms[:size] + straight[:, i] * np.exp(log_scale)
             log_jacobian -= log_scale
             if i < dimension - 1:

@@ -72,6 +72,6 @@ def gain(log_likelihood: Array, step: float) -> Array:
 
 def chosen(log_weights: Array, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Indices (count,) in random order, each within one of the number of times that its weight says."""
-    edges = np.cumsum(np.exp(log_weights - special.logsumexp(log_weights)))
-    places = (rng.random() + np.arange(count)) / count
+    edges = np.cumsum(np.exp(log_weights - np.max(log_weights)))
+    places = (rng.random() + np.arange(count)) * (edges[-1] / count)
     return rng.permutation(np.minimum(np.searchsorted(edges, places), len(log_weights) - 1))

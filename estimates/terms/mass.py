@@ -65,8 +65,9 @@ def _log_mass(
         # What is of each report alone, or of each point alone, stays small until the last moment.
         ratio = np.log1p((high - low) / low)  # infinite where an end is open, NaN where there is no interval
         spread = np.maximum(scatter, TINY)
-        square = np.subtract(np.log(low) + ratio / 2.0, np.log(level) + bias, out=np.empty(shape))
-        square /= spread
+        centre = np.add(np.log(level), bias, out=np.empty(shape))
+        square = np.log(low) + ratio / 2.0 - centre
+        square *= 1.0 / spread
         square *= square
         width = np.multiply(np.square(ratio), 1.0 / np.square(spread), out=np.empty(shape))  # squared
         both = square * width
@@ -74,7 +75,7 @@ def _log_mass(
         if both.max() < NARROW**2 and np.square(ratio).max() / np.square(spread.min()) < THIN**2:
             mass = _narrow(square, width, both)
         else:
-            mass = _each_by_its_form((square, width, both), (low, high, ratio, level, bias, spread))
+            mass = _each_by_its_form((square, width, both), (low, high, ratio, centre, spread))
         if not level.min() > 0.0:
             mass = np.where(level > 0.0, mass, np.where(low <= 0.0, 0.0, -np.inf))
     return mass
@@ -86,21 +87,22 @@ def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, .
     The form that holds for most is computed for all, which is faster than to pick them out.
     """
     _, width, both = squares
-    is_slim, is_near = width < THIN**2, both < NARROW**2
-    is_narrow = is_slim & is_near
-    is_thin = (is_slim ^ is_narrow) & (both < FAR)
-    kinds: list[tuple[NDArray[np.bool_], Callable[..., Array], tuple[Array, ...]]] = [
-        (is_narrow, _narrow, squares),
-        (is_thin, _thin, squares),
-        (~(is_narrow | is_thin), _wide, parts),
-    ]
-    (_, form, given), *others = sorted(kinds, key=lambda kind: -np.count_nonzero(kind[0]))
-    mass = form(*given)
-    for is_so, form, given in others:
-        places = np.flatnonzero(is_so)
-        if len(places):
-            where = np.unravel_index(places, is_so.shape)
-            mass.reshape(-1)[places] = form(*(_taken(part, where) for part in given))
+    is_narrow = (width < THIN**2) & (both < NARROW**2)
+    rest = np.flatnonzero(~is_narrow)
+    is_thin = (width.take(rest) < THIN**2) & (both.take(rest) < FAR)
+    thin, wide = rest[is_thin], rest[~is_thin]
+    forms = {
+        _narrow: (is_narrow.size - len(rest), lambda: np.flatnonzero(is_narrow)),
+        _thin: (len(thin), lambda: thin),
+        _wide: (len(wide), lambda: wide),
+    }
+    first, *others = sorted(forms, key=lambda form: -forms[form][0])
+    mass = first(*(parts if first is _wide else squares))
+    for form in others:
+        count, places = forms[form]
+        if count:
+            given = parts if form is _wide else squares
+            mass.reshape(-1)[places()] = form(*_taken(given, places(), is_narrow.shape))
     return mass
 
 
@@ -178,9 +180,8 @@ def _thin(square: Array, width: Array, both: Array) -> Array:
     return mass
 
 
-def _wide(low: Array, high: Array, ratio: Array, level: Array, bias: Array, spread: Array) -> Array:
+def _wide(low: Array, high: Array, ratio: Array, centre: Array, spread: Array) -> Array:
     """The log probability of intervals of any width."""
-    centre = np.log(level) + bias
     has_low, has_high = low > 0.0, high < np.inf
     start = (np.log(low) - centre) / spread
     # Not from ln high: two logarithms nearly equal would lose the digits of a narrow interval.
@@ -208,9 +209,15 @@ def _log_about_centre(start: Array, end: Array) -> Array:
     return np.asarray(np.log1p(-0.5 * (special.erfc(end / _ROOT_TWO) + special.erfc(start / -_ROOT_TWO))))
 
 
-def _taken(part: Array, where: tuple[NDArray[np.intp], ...]) -> Array:
-    """The entries (n,) of an array at places of what it would be broadcast to."""
-    return np.broadcast_to(
-        part[tuple(0 if length == 1 else place for length, place in zip(part.shape, where, strict=True))],
-        where[0].shape,
-    )
+def _taken(parts: tuple[Array, ...], places: NDArray[np.intp], shape: tuple[int, ...]) -> list[Array]:
+    """The entries (n,) of arrays at flat places of the shape that they would be broadcast to."""
+    where = None
+    taken = []
+    for part in parts:
+        if part.shape == shape:
+            taken.append(part.take(places))
+            continue
+        where = where or np.unravel_index(places, shape)
+        own = tuple(0 if length == 1 else axis for length, axis in zip(part.shape, where, strict=True))
+        taken.append(np.broadcast_to(part[own], places.shape))
+    return taken
