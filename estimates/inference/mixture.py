@@ -149,7 +149,7 @@ def _lengthening(normals: Array) -> Array:
     at = place.astype(np.intp)
     place -= at
     cubics = _cubics()
-    found = cubics[3, at]
+    found: Array = cubics[3, at]
     for coefficients in cubics[2::-1]:
         found = found * place + coefficients[at]
     return found

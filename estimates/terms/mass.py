@@ -90,19 +90,20 @@ def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, .
     is_narrow = (width < THIN**2) & (both < NARROW**2)
     rest = np.flatnonzero(~is_narrow)
     is_thin = (width.take(rest) < THIN**2) & (both.take(rest) < FAR)
-    thin, wide = rest[is_thin], rest[~is_thin]
-    forms = {
-        _narrow: (is_narrow.size - len(rest), lambda: np.flatnonzero(is_narrow)),
-        _thin: (len(thin), lambda: thin),
-        _wide: (len(wide), lambda: wide),
-    }
-    first, *others = sorted(forms, key=lambda form: -forms[form][0])
-    mass = first(*(parts if first is _wide else squares))
-    for form in others:
-        count, places = forms[form]
-        if count:
-            given = parts if form is _wide else squares
-            mass.reshape(-1)[places()] = form(*_taken(given, places(), is_narrow.shape))
+    kinds: list[tuple[NDArray[np.intp], Callable[..., Array], tuple[Array, ...]]] = [
+        (rest[is_thin], _thin, squares),
+        (rest[~is_thin], _wide, parts),
+    ]
+    if len(rest) < is_narrow.size / 2:  # as nearly always
+        mass = _narrow(*squares)
+    else:
+        kinds.append((np.flatnonzero(is_narrow), _narrow, squares))
+        kinds.sort(key=lambda kind: -len(kind[0]))
+        (_, form, given), *kinds = kinds
+        mass = form(*given)
+    for places, form, given in kinds:
+        if len(places):
+            mass.reshape(-1)[places] = form(*_taken(given, places, is_narrow.shape))
     return mass
 
 
