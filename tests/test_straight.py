@@ -83,6 +83,8 @@ def test_operations_of_many_kinds_come_out_as_compiled():
         pt.fill(x, 2.0),
         pt.zeros_like(x),
         x.max(axis=1) + x.prod(axis=-1) + (x > 0).sum(),
+        (x > 0).sum(axis=1) + pt.all(x > -2, axis=1) + x.sum(axis=1),
+        pt.repeat(x, 7, axis=1).max(axis=1),
         x.dimshuffle(1, "x", 0),
         x[:1].squeeze(0),
         pt.shape(x)[1] * x,

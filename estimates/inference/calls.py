@@ -175,13 +175,29 @@ def _of_dimshuffle(op: Any) -> Call:
 
 
 def _of_reduction(node: Any) -> Call:
-    op, dtype = node.op, node.outputs[0].type.dtype
+    op, of, dtype = node.op, node.inputs[0].type, node.outputs[0].type.dtype
     accumulate = op.acc_dtype or dtype
+    is_over_last = of.ndim > 1 and op.axis == (of.ndim - 1,)
+    if is_over_last and op.ufunc is np.add and {of.dtype, accumulate, dtype} == {"float64"}:
+        return sum_of_last
 
     def reduced(x: Any) -> Any:
+        if is_over_last and 0 < x.shape[-1] <= _SHORT:  # NumPy is made for long axes
+            found = x[..., 0].astype(accumulate)
+            for i in range(1, x.shape[-1]):
+                op.ufunc(found, x[..., i], out=found)
+            return found.astype(dtype, copy=False)
         return np.asarray(op.ufunc.reduce(x, axis=op.axis, dtype=accumulate), dtype=dtype)
 
     return reduced
+
+
+_SHORT = 16
+
+
+def sum_of_last(x: Array) -> Array:
+    """The sum over the last axis, as a product with ones: several times as fast where that axis is short."""
+    return np.asarray(x @ np.ones(x.shape[-1]))
 
 
 def _of_chance(op: Any) -> Call:

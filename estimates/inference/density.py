@@ -19,6 +19,7 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.traversal import ancestors
 
 from estimates.errors import EngineError
+from estimates.inference.calls import sum_of_last
 from estimates.inference.conditional import log_terms
 from estimates.inference.straight import Straight
 from estimates.terms.likelihood import by_numpy
@@ -129,7 +130,7 @@ class Density:
 
 def _total(terms: list[Points], count: int) -> Points:
     """The sum (count,) of terms (count, ...)."""
-    return sum((np.sum(term, axis=tuple(range(1, term.ndim))) for term in terms), np.zeros(count))
+    return sum((sum_of_last(term.reshape(count, -1)) for term in terms), np.zeros(count))
 
 
 def compile_density(model: pm.Model) -> Density:
