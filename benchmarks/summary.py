@@ -50,7 +50,7 @@ def against_nutpie(result, rivals):
 def good_and_wrong(result):
     """How many of the well-known posteriors are called good, and how many of these are wrong."""
     good = [row for row in result["rows"] if row["verdict"] == "good"]
-    return len(good), sum(any(said.startswith("WRONG") for said in row["failures"]) for row in good)
+    return len(good), sum(any(said.startswith("WRONG") for said in row["failures"]) for row in result["rows"])
 
 
 def lines():

@@ -8,7 +8,8 @@ from montecarlo import assert_within
 from scipy import integrate, special, stats
 
 from estimates.inference import brisk
-from estimates.inference.moves import evaluated
+from estimates.inference.mixture import apart
+from estimates.inference.moves import climb, evaluated
 from estimates.inference.proposal import Bent, Blend, Scored, batch_of
 from estimates.inference.scores import Scores
 from estimates.inference.weights import effective_size
@@ -184,3 +185,64 @@ def test_a_population_in_scores_has_the_same_weights():
     _, log_jacobian = scores.score(batch.points)
     np.testing.assert_allclose(moved.log_prior + log_jacobian, batch.log_prior)
     np.testing.assert_array_equal(moved.log_likelihood, batch.log_likelihood)
+
+
+# ---- several hills -------------------------------------------------------------------------------------
+
+
+def two_hills(points):
+    """A wide hill with 30 % of the posterior, and a narrow one with 70 %, twelve widths apart in each of four."""
+    each = [
+        math.log(share) + stats.norm.logpdf(points, at, scale).sum(axis=1)
+        for share, at, scale in ((0.3, -0.6, 0.1), (0.7, 0.6, 0.05))
+    ]
+    log_prior = stats.norm.logpdf(points).sum(axis=1)
+    return log_prior, np.logaddexp(*each) - log_prior
+
+
+def test_no_hill_is_lost_with_any_of_many_seeds():
+    """The evidence is 1; without the narrow hill it is 0.3, and the weights look as good."""
+    for seed in range(1, 16):
+        pupil = learnt(two_hills, 4, seed)
+        assert pupil is not None
+        _, log_weights = weighed(pupil.proposal, two_hills, 4)
+        assert abs(special.logsumexp(log_weights) - math.log(len(log_weights))) < 0.1, seed
+
+
+def test_explorers_climb_each_hill_and_stay_on_it():
+    rng = np.random.default_rng(3)
+    start = evaluated(rng.normal(size=(128, 4)), two_hills)
+    arrived = climb(start, two_hills, 60, rng)
+    assert np.mean(arrived.log_likelihood + arrived.log_prior) > np.mean(
+        start.log_likelihood + start.log_prior
+    )
+    for at, width in ((-0.6, 0.1), (0.6, 0.05)):
+        on_it = arrived.points[np.sign(arrived.points.sum(axis=1)) == np.sign(at)]
+        assert len(on_it) > 5
+        # They have its place, and its width within a factor, for few stand on it.
+        assert np.all(np.abs(np.median(on_it, axis=0) - at) < width)
+        assert 0.2 < np.median(np.abs(on_it - at)) / (0.674 * width) < 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_fewer_explorers_than_make_a_difference_stay_where_they_are(count):
+    rng = np.random.default_rng(4)
+    start = evaluated(rng.normal(size=(count, 4)), two_hills)
+    assert climb(start, two_hills, 5, rng) is start
+
+
+def test_a_few_points_far_from_the_rest_have_a_component_of_their_own():
+    rng = np.random.default_rng(5)
+    points = np.concatenate([rng.normal(size=(200, 3)), 30 + 0.1 * rng.normal(size=(2, 3))])
+    found = apart(points, 4, least=0.1)
+    assert len(found.weights) == 4
+    far = np.flatnonzero(found.means.sum(axis=1) > 60)
+    assert len(far) == 1
+    assert np.all(found.weights >= 0.1 / 1.4)
+    assert np.all(np.diagonal(found.factors[far[0]]) > 0.05)  # two points alone would be flat
+
+
+def test_points_that_are_all_one_make_one_component():
+    found = apart(np.ones((5, 2)), 4, least=0.1)
+    assert found.means.tolist() == [[1.0, 1.0]]
+    assert np.all(np.isfinite(found.log_density(np.ones((3, 2)))))

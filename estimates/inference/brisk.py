@@ -2,7 +2,7 @@
 
 Population Monte Carlo: a batch of weighted points teaches what the next is drawn from. The likelihood is
 turned up by as much as leaves enough effective points, so that every proposal is near what it is for. A few
-explorers, draws of the prior that climb each on its own, show hills that the batches miss, and so does a
+explorers, draws of the prior that climb in small companies, show hills that the batches miss, and so does a
 population for which the likelihood is turned up beyond what it is. All of it happens in the normal scores of
 the prior, where what the reports say little of is normal already.
 
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
+from estimates.inference import mixture
+from estimates.inference.moves import Evaluate, Population, climb, evaluated, joined, move
 from estimates.inference.proposal import (
     Bent,
     Blend,
@@ -39,7 +40,7 @@ _PRIOR, _LESSON = 2, 3
 """Draws of the prior, and points of a lesson, in proportion to what was asked."""
 
 _BATCH, _BATCH_PER_UNKNOWN = 1536, 400
-_EXPLORERS = 128
+_EXPLORERS, _STEPS_EXPLORED, _HILLS = 128, 30, 6
 _FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
 _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
 _SHARE_KEPT = 0.15
@@ -139,7 +140,7 @@ class Pupil:
         typical = move(typical, self._evaluate, 1.0, _STEPS_GATHERED, rng, coordinates=coordinates)
         main = Bent.of(typical.points, _COMPONENTS_AGAIN, rng)
         broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport)
-        return replace(self, blend=_shared([main, broad, *found]))
+        return replace(self, blend=_shared([main, *found, broad]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
         weights, log_thin, lacking = coverage(log_weights)
@@ -181,8 +182,9 @@ def learnt(
         return None
     pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points), wanted=wanted)
     batch = _scored(prior, pupil.scores)
-    explorers = batch.take(rng.choice(possible, size=_EXPLORERS))
-    return _climbed(pupil, batch, prior.log_weights(prior.log_prior), explorers, rng)
+    explorers = batch.take(rng.permutation(possible)[:_EXPLORERS])
+    hills = _hills(climb(explorers, pupil._evaluate, _STEPS_EXPLORED, rng))
+    return _climbed(pupil, batch, prior.log_weights(prior.log_prior), hills, rng)
 
 
 def learnt_from(
@@ -207,7 +209,7 @@ def learnt_from(
 
 
 def _climbed(
-    pupil: Pupil, batch: Population, log_weights: Array, explorers: Population, rng: np.random.Generator
+    pupil: Pupil, batch: Population, log_weights: Array, hills: list[Part], rng: np.random.Generator
 ) -> Pupil | None:
     """After batches that teach each other while the likelihood is turned up, and lessons at the top."""
     unknowns = batch.points.shape[1]
@@ -215,6 +217,7 @@ def _climbed(
     count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
     good: list[tuple[Population, Array]] = []
     power, lost = 0.0, 0
+    before: list[Part] = []
     for _ in range(_MOST):
         power = _next_power(batch, log_weights, power, _SHARE_KEPT * size)
         turned_down = _turned(batch, log_weights, power)
@@ -222,20 +225,18 @@ def _climbed(
         lost = lost + 1 if share < _SHARE_LOST else 0
         if lost == _LOST or not share:
             return None
-        if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
+        if power == 1.0 and share >= _SHARE_GOOD and before:
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
-                found = [_highest(explorers, rng), *_loudest(*seen, pupil, rng)]
                 looks = _looks(*seen, min(_TRAINING, 2 * pupil.points), rng)
-                return pupil.gathered(*looks, rng, *found).practised(rng)
+                return pupil.gathered(*looks, rng, *hills, *_loudest(*seen, pupil, rng)).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
-        coordinates, groups = Transport.of(population.points), (count, _EXPLORERS)
-        both = joined(population, explorers)
-        both = move(both, pupil._evaluate, power, 1, rng, coordinates=coordinates, groups=groups)
-        explorers = both.take(np.arange(count, len(both)))
-        main = Bent.of(both.points[:count], components, rng, transport=coordinates, steps=_FEW_STEPS)
-        pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1]]))
+        coordinates = Transport.of(population.points)
+        population = move(population, pupil._evaluate, power, 1, rng, coordinates=coordinates)
+        main = Bent.of(population.points, components, rng, transport=coordinates, steps=_FEW_STEPS)
+        pupil = replace(pupil, blend=_shared([main, *before, *hills]))
+        before = [main]
         batch, log_weights = weighted_batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
     return None
 
@@ -248,10 +249,12 @@ def _looks(
     return batch.take(chosen(typical, count, rng)), batch.take(chosen(around, count // 2, rng))
 
 
-def _highest(explorers: Population, rng: np.random.Generator) -> Part:
-    """What follows the better half of the explorers."""
+def _hills(explorers: Population) -> list[Part]:
+    """What follows the explorers that arrived at a density worth looking at, on however many hills."""
     height = explorers.log_prior + explorers.log_likelihood
-    return Bent.of(explorers.points[np.argsort(-height, kind="stable")[: len(explorers) // 2]], 1, rng)
+    dimension = explorers.points.shape[1]
+    arrived = explorers.points[height > np.max(height) - 10 - 2 * dimension]
+    return [mixture.apart(arrived, _HILLS, least=0.5 / _HILLS)] if len(arrived) > 1 else []
 
 
 def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random.Generator) -> list[Part]:

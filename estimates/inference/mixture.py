@@ -108,6 +108,35 @@ def fit(
     return StudentMixture(weights / weights.sum(), mixture.means, mixture.factors)
 
 
+def apart(points: Array, components: int, *, least: float) -> StudentMixture:
+    """A component for each of some groups of points (n, d), however few of them stand alone.
+
+    The groups are those of the points farthest from one another. Each component has the spread of its group,
+    and that of all groups together as if a few more points had shown it.
+    """
+    count, dimension = points.shape
+    spread = np.std(points, axis=0)
+    flat = points / np.where(spread > 0, spread, 1.0)
+    centres, nearest, group = [0], np.full(count, np.inf), np.zeros(count, dtype=np.intp)
+    while True:
+        distance = np.sum((flat - flat[centres[-1]]) ** 2, axis=1)
+        group[distance < nearest] = len(centres) - 1
+        nearest = np.minimum(nearest, distance)
+        if len(centres) == components or not nearest.max() > 0:
+            break
+        centres.append(int(np.argmax(nearest)))
+    members = group == np.arange(len(centres))[:, None]
+    sizes = members.sum(axis=1)
+    means = members @ points / sizes[:, None]
+    rest = points - means[group]
+    scatter = np.einsum("kn,ni,nj->kij", members, rest, rest)
+    more = dimension + 1
+    scatter = (scatter + more * scatter.sum(axis=0) / count) / (sizes + more)[:, None, None]
+    floor = _FLOOR * np.diag(spread**2) + 1e-12 * np.eye(dimension)
+    weights = np.maximum(sizes / count, least)
+    return StudentMixture(weights / weights.sum(), means, _factors(scatter, floor))
+
+
 _STEPS, _STEPS_MORE = 12, 5
 _FLOOR = 1e-6
 

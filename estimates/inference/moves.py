@@ -23,6 +23,9 @@ type Evaluate = Callable[[Array], tuple[Array, Array]]
 """Points (n, d) -> log prior (n,), log likelihood (n,)."""
 
 
+_NEIGHBOURS, _STEPS_TOGETHER, _UPWARDS = 5, 4, 0.1  # the nearest are looked for anew after some steps
+
+
 @dataclass(frozen=True)
 class Population:
     """Points (n, d) with their log prior (n,) and log likelihood (n,)."""
@@ -109,19 +112,56 @@ def move(
     return population
 
 
+def climb(population: Population, evaluate: Evaluate, steps: int, rng: np.random.Generator) -> Population:
+    """The members after some steps up prior times likelihood, each on the hill that it stands on.
+
+    Where there are several hills, a difference of any two members leads from one to another, and is too long
+    for both. Here each member steps by differences of those nearest to it, now and then towards the highest
+    of them, so that what stands on one hill shrinks to its top together, and then keeps to its shape.
+    """
+    count = len(population)
+    members, few = np.arange(count), min(_NEIGHBOURS, count - 1)
+    if few < 2:
+        return population
+    for number in range(steps):
+        points, height = population.points, _log_density(population, 1.0)
+        if number % _STEPS_TOGETHER == 0:
+            apart = np.sum((points[:, None] - points) ** 2, axis=2)
+            np.fill_diagonal(apart, np.inf)
+            near = np.argpartition(apart, few - 1, axis=1)[:, :few]
+        first = rng.integers(few, size=count)
+        second = (first + rng.integers(1, few, size=count)) % few
+        step = _lengths(points, rng) * (points[near[members, first]] - points[near[members, second]])
+        highest = near[members, np.argmax(height[near], axis=1)]
+        upwards = (height[highest] > height) & (rng.random(count) < _UPWARDS)
+        step += np.where(upwards, rng.random(count), 0.0)[:, None] * (points[highest] - points)
+        offered = evaluated(points + step + _jitter(points, rng), evaluate)
+        taken = np.log(rng.random(count)) < _log_density(offered, 1.0) - height
+        population = population.replaced(taken, offered)
+    return population
+
+
 def _differences(
     points: Array, starts: NDArray[np.intp], sizes: NDArray[np.intp], rng: np.random.Generator
 ) -> Array:
     """A step for each point: a multiple of the difference of two others of its group."""
-    count, dimension = points.shape
     first = rng.integers(sizes)
     second = starts + (first + rng.integers(1, sizes)) % sizes
     first += starts
-    # Steps of many sizes: narrow ridges want short ones; a whole difference jumps between modes.
-    length = 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=count))
-    length[rng.random(count) < 0.1] = 1.0
-    jitter = 1e-6 * (rng.random((count, dimension)) - 0.5)
-    return np.asarray(length[:, None] * (points[first] - points[second]) + jitter)
+    length = _lengths(points, rng)
+    length[rng.random(len(points)) < 0.1] = 1.0  # a whole difference jumps between modes
+    return np.asarray(length * (points[first] - points[second]) + _jitter(points, rng))
+
+
+def _lengths(points: Array, rng: np.random.Generator) -> Array:
+    """Lengths (n, 1) of steps, in differences: of many sizes, because narrow ridges want short ones."""
+    count, dimension = points.shape
+    return 2.38 / math.sqrt(2 * dimension) * np.exp(rng.normal(-0.3, 0.6, size=(count, 1)))
+
+
+def _jitter(points: Array, rng: np.random.Generator) -> Array:
+    """What keeps members that are alike from standing still."""
+    return 1e-6 * (rng.random(points.shape) - 0.5)
 
 
 def _log_density(population: Population, power: float) -> Array:
