@@ -1,5 +1,6 @@
 """The importance engine against posteriors and evidences that are known: closed forms and quadrature."""
 
+import dataclasses
 import json
 import math
 
@@ -452,6 +453,57 @@ def test_resampling_takes_each_point_within_one_of_its_share(log_weights, seed):
         times = np.array([(chosen == point).sum() for point in points[:, 0]])
         assert times.sum() == draws
         assert np.all(np.abs(times - draws * share) <= 1 + 1e-9)
+
+
+def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_points_share_it():
+    rng = np.random.default_rng(6)
+    points = rng.standard_t(3, size=(4, 500, 2))
+    points[0, 0] = np.inf  # outside, and of no weight
+    log_weights = rng.normal(size=(4, 500))
+    log_weights[0, 0] = -np.inf
+    sample = importance.Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    draws = 250
+    resampled = sample.resample(draws, generator(6))
+    share = special.softmax(log_weights)
+    flat = np.where(share[:, :, None] > 0, points, 0.0)
+    middle = np.einsum("sn,snd->d", share, flat)
+    spread = np.sqrt(np.einsum("sn,snd->d", share, (flat - middle) ** 2))
+
+    def distance(of):
+        return np.sum(((of - middle) / spread) ** 2, axis=-1)
+
+    for row, before, after in zip(log_weights, flat, resampled, strict=True):
+        for far in (1.0, 3.0, 10.0, 20.0):
+            expected = draws * special.softmax(row)[distance(before) > far].sum()
+            assert abs(np.count_nonzero(distance(after) > far) - expected) <= 1 + 1e-6
+
+
+def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(monkeypatch):
+    """The posterior of four normals in closed form; too much is thought of what was learnt, so that few come."""
+    monkeypatch.setattr(importance, "_LEAST_POINTS", 64)
+    asked = []
+    batches = importance._batches
+
+    def counted(blend, evaluate, draw_prior, points, seed, *stream):
+        asked.append((blend, points, stream[:2]))
+        return batches(blend, evaluate, draw_prior, points, seed, *stream)
+
+    monkeypatch.setattr(importance, "_batches", counted)
+
+    def evaluate(points):
+        log_prior = stats.norm.logpdf(points).sum(axis=1)
+        return log_prior, stats.norm.logpdf(points, 1.0, 0.5).sum(axis=1)
+
+    learnt = brisk.learnt
+    monkeypatch.setattr(brisk, "learnt", lambda *args: dataclasses.replace(learnt(*args), share=6.0))
+    found = importance.sample(evaluate, lambda count, rng: rng.normal(size=(count, 4)), seed=1)
+    (first, few, _), (second, more, stream) = asked
+    assert first.parts == second.parts
+    assert stream == ("brisk", "more")
+    assert found.log_weights.shape == (proposal.SCRAMBLES, few + more)
+    assert found.effective_size > 0.9 * importance.DRAWS.effective
+    exact = 4 * stats.norm.logpdf(1.0, 0.0, math.hypot(1.0, 0.5))
+    assert_within(found.log_evidence, exact, found.log_evidence_error)
 
 
 # ---- mixtures -------------------------------------------------------------------------------------------

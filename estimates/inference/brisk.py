@@ -40,7 +40,8 @@ _PRIOR, _LESSON = 2, 3
 """Draws of the prior, and points of a lesson, in proportion to what was asked."""
 
 _BATCH, _BATCH_PER_UNKNOWN = 1536, 400
-_EXPLORERS, _STEPS_EXPLORED, _HILLS = 128, 30, 6
+_EXPLORERS, _POINTS_AN_EXPLORER = 128, 16  # at most so many, and fewer where points are dear
+_STEPS_EXPLORED, _HILLS = 30, 6
 _FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
 _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
 _SHARE_KEPT = 0.15
@@ -182,7 +183,7 @@ def learnt(
         return None
     pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points), wanted=wanted)
     batch = _scored(prior, pupil.scores)
-    explorers = batch.take(rng.permutation(possible)[:_EXPLORERS])
+    explorers = batch.take(rng.permutation(possible)[: min(_EXPLORERS, points // _POINTS_AN_EXPLORER)])
     hills = _hills(climb(explorers, pupil._evaluate, _STEPS_EXPLORED, rng))
     return _climbed(pupil, batch, prior.log_weights(prior.log_prior), hills, rng)
 

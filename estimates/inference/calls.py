@@ -28,6 +28,7 @@ type Array = NDArray[Any]
 type Call = Callable[..., Any]
 
 _SHORT = 16  # axes, which NumPy is slow to reduce over one by one
+_QUICK = (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or)
 
 
 def same_as(node: Any) -> Any:
@@ -172,7 +173,7 @@ def _of_dimshuffle(op: Any) -> Call:
 def _of_reduction(node: Any) -> Call:
     op, of, dtype = node.op, node.inputs[0].type, node.outputs[0].type.dtype
     accumulate = op.acc_dtype or dtype
-    is_over_last = of.ndim > 1 and op.axis == (of.ndim - 1,)
+    is_over_last = of.ndim > 1 and op.axis == (of.ndim - 1,) and op.ufunc in _QUICK
     if is_over_last and op.ufunc is np.add and {of.dtype, accumulate, dtype} == {"float64"}:
         return sum_of_last
 

@@ -39,6 +39,7 @@ CAUTION = 1.5
 _ATTEMPTS = 8
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
+_LACKING = 0.1  # of the draws wanted, for which more are drawn of the same proposal
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Effort:
     Attributes
     ----------
     points : int
-        In each scramble, at most.
+        In each scramble, at most; of a brisk proposal that lacks effective ones, twice.
     effective : int
         The draws wanted of a brisk proposal; its batches are no larger than they take.
     pareto_k, share, error : float
@@ -66,11 +67,19 @@ class Effort:
     clear: brisk.Wanted = brisk.CLEAR
 
     def with_at_most(self, points: int) -> "Effort":
-        """The same with fewer points, of which each is dear: it asks for a good verdict, and no more."""
+        """The same with fewer points, of which each is dear: it asks for a good verdict, and no more.
+
+        Half of them are to be effective.
+        """
         if points >= self.points:
             return self
-        clear = self.clear._replace(pareto_k=LIMIT_K)
-        return replace(self, points=points, pareto_k=LIMIT_K, clear=clear)
+        return replace(
+            self,
+            points=points,
+            effective=min(self.effective, SCRAMBLES * points // 2),
+            pareto_k=LIMIT_K,
+            clear=self.clear._replace(pareto_k=LIMIT_K),
+        )
 
     def is_met(self, weighted: "Weighted") -> bool:
         """Whether these weights are as good as was asked."""
@@ -156,13 +165,25 @@ class Weighted:
         )
 
     def resample(self, draws: int, rng: np.random.Generator) -> Array:
-        """Equally weighted points (scramble, draws, dimension), by systematic resampling in each."""
-        return np.stack(
-            [
-                points[chosen(log_weights, draws, rng)]
-                for points, log_weights in zip(self.points, self.log_weights, strict=True)
-            ]
+        """Equally weighted points (scramble, draws, dimension), by systematic resampling in each.
+
+        Taken from the middle outwards, so that what lies far out, and makes up most of a variance, is
+        taken as often as its weight says.
+        """
+        weights = special.softmax(self.log_weights.ravel())
+        flat = np.where(
+            weights[:, None] > 0, self.points.reshape(len(weights), -1), 0.0
+        )  # others may be infinite
+        middle = weights @ flat
+        square = (flat - middle) ** 2
+        distance = np.sum(square / np.maximum(weights @ square, 1e-300), axis=1).reshape(
+            self.log_weights.shape
         )
+        taken = []
+        for points, log_weights, far in zip(self.points, self.log_weights, distance, strict=True):
+            outwards = np.argsort(far, kind="stable")
+            taken.append(points[outwards[chosen(log_weights[outwards], draws, rng)]])
+        return np.stack(taken)
 
 
 def sample(
@@ -238,9 +259,17 @@ def _briskly(
         points = min(effort.points, max(_LEAST_POINTS, enough))
         batches = _batches(pupil.proposal, *of, points, seed, "brisk", "final", attempt)
         weighted = _weighted(batches, attempt, pupil.proposal, earlier)
-        is_shared = weighted.effective_size > least.share * weighted.log_weights.size
-        if is_shared and weighted.pareto_k < least.pareto_k and effort.is_met(weighted):
-            return weighted
+        share = weighted.effective_size / weighted.log_weights.size
+        is_shared = share > least.share
+        if is_shared and weighted.pareto_k < least.pareto_k:
+            lacking = effort.effective - weighted.effective_size
+            if lacking > _LACKING * effort.effective:
+                more = min(effort.points, math.ceil(lacking / (SCRAMBLES * share)))
+                others = _batches(pupil.proposal, *of, more, seed, "brisk", "more", attempt)
+                batches = [together(both) for both in zip(batches, others, strict=True)]
+                weighted = _weighted(batches, attempt, pupil.proposal, earlier)
+            if weighted.pareto_k < least.pareto_k and effort.is_met(weighted):
+                return weighted
         if not is_shared and attempt > 1:
             return None
         earlier.append(replace(weighted, points=weighted.points[:, :0]))

@@ -4,7 +4,8 @@ A point x is offered x + g (a - b), with a and b two other members of the popula
 carries the scale and the correlations of the target, so nothing has to be tuned. A straight step soon
 leaves a bent ridge, so steps can be taken in other coordinates. All members move at once, because a batch
 costs little more than a point. The members therefore depend on one another a little, which is no matter
-here: the points only teach a proposal, they are never results.
+here: the points only teach a proposal, they are never results. Where nothing is known of the hills there
+are, members step by differences of their neighbours alone.
 
 Reference: ter Braak (2006), doi:10.1007/s11222-006-8769-1.
 """
