@@ -138,6 +138,11 @@ def errors(tree, truth):
     return worst
 
 
+def is_wrong(verdict, mean_error, sd_error):
+    """Whether a good verdict was given to a wrong answer."""
+    return verdict == "good" and not max(mean_error, sd_error) < MOST_ERROR
+
+
 def wrong_seeds(model, truth):
     """Those of the further seeds whose answer is wrong and whose verdict is good."""
     trees = {seed: fitted(model, "importance", seed) for seed in FURTHER_SEEDS}
@@ -145,8 +150,9 @@ def wrong_seeds(model, truth):
         seed
         for seed, tree in trees.items()
         if not isinstance(tree, EngineError)
-        and json.loads(tree.attrs["trust"])["verdict"] == "good"
-        and not max(off for off, _ in errors(tree, truth).values()) < MOST_ERROR
+        and is_wrong(
+            json.loads(tree.attrs["trust"])["verdict"], *(off for off, _ in errors(tree, truth).values())
+        )
     ]
 
 
@@ -159,8 +165,7 @@ def evidence_off(tree, posterior):
 
 def failures(row):
     """What keeps a row from passing, in words."""
-    wrong = row["verdict"] == "good" and not max(row["mean_error"], row["sd_error"]) < MOST_ERROR
-    seeds = [1] * wrong + row["wrong_seeds"]
+    seeds = [1] * is_wrong(row["verdict"], row["mean_error"], row["sd_error"]) + row["wrong_seeds"]
     found = [f"WRONG with a good verdict, seeds {', '.join(map(str, seeds))}"] if seeds else []
     if row["verdict"] != "good":
         return found

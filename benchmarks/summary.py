@@ -48,7 +48,7 @@ def against_nutpie(result, rivals):
 
 
 def good_and_wrong(result):
-    """How many of the well-known posteriors are called good, and how many of these are wrong."""
+    """How many of the well-known posteriors are called good, and how many are so with any seed and wrong."""
     good = [row for row in result["rows"] if row["verdict"] == "good"]
     return len(good), sum(any(said.startswith("WRONG") for said in row["failures"]) for row in result["rows"])
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from estimates.inference import mixture
-from estimates.inference.moves import Evaluate, Population, climb, evaluated, joined, move
+from estimates.inference.moves import Evaluate, Population, arrived, climb, evaluated, joined, move
 from estimates.inference.proposal import (
     Bent,
     Blend,
@@ -218,7 +218,6 @@ def _climbed(
     count, components = size // 2, _COMPONENTS if unknowns <= _FEW_UNKNOWNS else 1
     good: list[tuple[Population, Array]] = []
     power, lost = 0.0, 0
-    before: list[Part] = []
     for _ in range(_MOST):
         power = _next_power(batch, log_weights, power, _SHARE_KEPT * size)
         turned_down = _turned(batch, log_weights, power)
@@ -226,7 +225,7 @@ def _climbed(
         lost = lost + 1 if share < _SHARE_LOST else 0
         if lost == _LOST or not share:
             return None
-        if power == 1.0 and share >= _SHARE_GOOD and before:
+        if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
@@ -236,8 +235,7 @@ def _climbed(
         coordinates = Transport.of(population.points)
         population = move(population, pupil._evaluate, power, 1, rng, coordinates=coordinates)
         main = Bent.of(population.points, components, rng, transport=coordinates, steps=_FEW_STEPS)
-        pupil = replace(pupil, blend=_shared([main, *before, *hills]))
-        before = [main]
+        pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1], *hills]))
         batch, log_weights = weighted_batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
     return None
 
@@ -252,10 +250,8 @@ def _looks(
 
 def _hills(explorers: Population) -> list[Part]:
     """What follows the explorers that arrived at a density worth looking at, on however many hills."""
-    height = explorers.log_prior + explorers.log_likelihood
-    dimension = explorers.points.shape[1]
-    arrived = explorers.points[height > np.max(height) - 10 - 2 * dimension]
-    return [mixture.apart(arrived, _HILLS, least=0.5 / _HILLS)] if len(arrived) > 1 else []
+    points = arrived(explorers)
+    return [mixture.apart(points, _HILLS, least=0.5 / _HILLS)] if len(points) > 1 else []
 
 
 def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random.Generator) -> list[Part]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from estimates.errors import ContradictionError
 from estimates.inference import mixture
-from estimates.inference.moves import Evaluate, Population, evaluated, joined, move
+from estimates.inference.moves import Evaluate, Population, arrived, evaluated, joined, move
 from estimates.inference.proposal import Blend, DrawPrior, coverage, weighted_batch_of
 from estimates.inference.weights import chosen, effective_size, gain
 from estimates.workers import Progress
@@ -156,14 +156,12 @@ class Learner:
             population = population.take(chosen(weights, self.budget.population, self.rng))
             power = raised
             population, explorers = self._moved(population, explorers, power, self.budget.steps)
-        looks, arrived = [], []
+        looks, explored = [], []
         for _ in range(self.budget.looks):
             population, explorers = self._moved(population, explorers, 1.0, self.budget.steps_between)
             looks.append(population.points)
-            height = explorers.log_prior + explorers.log_likelihood
-            near = height > np.max(height) - 10 - 2 * explorers.points.shape[1]
-            arrived.append(explorers.points[near])
-        return np.concatenate(looks), np.concatenate(arrived)
+            explored.append(arrived(explorers))
+        return np.concatenate(looks), np.concatenate(explored)
 
     def _moved(
         self, population: Population, explorers: Population, power: float, steps: int

@@ -98,7 +98,7 @@ def fit(
     """
     count, dimension = points.shape
     spread = np.cov(points.T).reshape(dimension, dimension)
-    floor = _FLOOR * np.diag(np.diag(spread)) + 1e-12 * np.eye(dimension)
+    floor = _floor(np.diag(spread))
     mixture = start or _spread_out(points, components, spread + floor, rng)
     squares = products(points)
     fewest = min(0.5, 2 * (dimension + 1) / count)
@@ -132,9 +132,13 @@ def apart(points: Array, components: int, *, least: float) -> StudentMixture:
     scatter = np.einsum("kn,ni,nj->kij", members, rest, rest)
     more = dimension + 1
     scatter = (scatter + more * scatter.sum(axis=0) / count) / (sizes + more)[:, None, None]
-    floor = _FLOOR * np.diag(spread**2) + 1e-12 * np.eye(dimension)
     weights = np.maximum(sizes / count, least)
-    return StudentMixture(weights / weights.sum(), means, _factors(scatter, floor))
+    return StudentMixture(weights / weights.sum(), means, _factors(scatter, _floor(spread**2)))
+
+
+def _floor(variances: Array) -> Array:
+    """What is added to every scatter matrix of points with these variances (d,)."""
+    return _FLOOR * np.diag(variances) + 1e-12 * np.eye(len(variances))
 
 
 _STEPS, _STEPS_MORE = 12, 5

@@ -142,6 +142,12 @@ def climb(population: Population, evaluate: Evaluate, steps: int, rng: np.random
     return population
 
 
+def arrived(explorers: Population) -> Array:
+    """The points of those that came to a density worth looking at."""
+    height = explorers.log_prior + explorers.log_likelihood
+    return np.asarray(explorers.points[height > np.max(height) - 10 - 2 * explorers.points.shape[1]])
+
+
 def _differences(
     points: Array, starts: NDArray[np.intp], sizes: NDArray[np.intp], rng: np.random.Generator
 ) -> Array:
