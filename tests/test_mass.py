@@ -11,10 +11,24 @@ from hypothesis import strategies as st
 
 from estimates.terms import mass as module
 from estimates.terms.likelihood import by_numpy, interval_logp
-from estimates.terms.mass import log_interval_mass
+from estimates.terms.mass import log_interval_mass, log_mass_of_all
 
-WIDTHS = [1e-12, 1e-5, 0.0011, 0.029, 0.031, 0.06, 0.099, 0.101, 0.7, 7.0, 60.0]  # in standard deviations
-PLACES = [-40.0, -8.1, -1.3, -0.4, -0.03, 0.0, 0.02, 0.3, 1.7, 9.2, 40.0]  # of the lower end
+WIDTHS = [
+    1e-12,
+    1e-5,
+    0.0011,
+    0.029,
+    0.031,
+    0.06,
+    0.099,
+    0.101,
+    0.199,
+    0.201,
+    0.7,
+    7.0,
+    60.0,
+]  # in standard deviations
+PLACES = [-40.0, -8.1, -3.1, -1.6, -0.4, -0.03, 0.0, 0.02, 0.3, 1.4, 2.9, 9.2, 40.0]  # of the lower end
 
 
 def exact_log_mass(low, high, level, scatter):
@@ -99,6 +113,62 @@ def test_together_they_are_what_each_is_by_itself(points, reports):
     rows = zip(*map(np.ravel, np.broadcast_arrays(*parts)), strict=True)
     each = [of_one(*row[:3], row[4], bias=row[3]) for row in rows]
     np.testing.assert_allclose(together.ravel(), each, rtol=1e-12)
+
+
+def printed(points, reports, scatter):
+    """Reports of a few digits under points like a posterior's, a few of which are far off."""
+    rng = np.random.default_rng(6)
+    low = np.sort(rng.uniform(800, 8_000, (1, reports)))
+    level = (low + 5) * np.exp(rng.normal(0, scatter, (points, reports)))
+    level[rng.random(level.shape) < 0.02] *= 2.0
+    scatters = scatter * np.exp(rng.normal(0, 0.1, (points, 1)))
+    return low, low + 10, level, rng.normal(0, 0.1 * scatter, (points, 1)), scatters
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_by_sums"),
+    [
+        (printed(50, 400, 0.05), True),
+        (printed(50, 400, 0.09), True),
+        (printed(1, 400, 0.05), True),
+        (printed(50, 400, 0.001), False),  # wide, nearly all
+        (printed(50, 5, 0.05), False),
+        (many(150, 100), False),
+        (many(0, 100), False),
+        (tuple(part[0] for part in printed(1, 400, 0.05)), False),
+    ],
+)
+def test_the_sum_over_reports_is_that_of_each(parts, is_by_sums, monkeypatch):
+    used, by_sums = [], module._sum_of_narrow
+    monkeypatch.setattr(module, "_sum_of_narrow", lambda *a: used.append(1) or by_sums(*a))
+    each = log_interval_mass(*parts)
+    found = log_mass_of_all(*parts)
+    assert found.shape == each.shape[:-1]
+    np.testing.assert_allclose(found, each.sum(axis=-1), rtol=1e-12)
+    assert bool(used) == is_by_sums
+
+
+def test_reports_that_are_open_empty_or_impossible_are_summed_with_the_narrow_ones():
+    low, high, level, bias, scatter = printed(20, 400, 0.05)
+    low[:, 3] = 0.0
+    high[:, 7] = np.inf
+    level[4, :2] = 0.0, np.nan
+    level[:, 9] = 0.0
+    low[:, 9] = 0.0
+    each = log_interval_mass(low, high, level, bias, scatter).sum(axis=-1)
+    assert np.isneginf(each[4])
+    assert np.isfinite(np.delete(each, 4)).all()
+    np.testing.assert_allclose(log_mass_of_all(low, high, level, bias, scatter), each, rtol=1e-12)
+    high[:, 11] = low[:, 11]
+    assert np.all(np.isneginf(log_mass_of_all(low, high, level, bias, scatter)))
+
+
+@pytest.mark.parametrize("scatter", [0.0, 1e-200, np.nan])
+def test_one_point_without_a_scatter_spoils_no_other(scatter):
+    parts = printed(20, 400, 0.05)
+    parts[4][3] = scatter
+    each = log_interval_mass(*parts).sum(axis=-1)
+    np.testing.assert_allclose(np.delete(log_mass_of_all(*parts), 3), np.delete(each, 3), rtol=1e-12)
 
 
 def test_the_graph_gives_the_same():

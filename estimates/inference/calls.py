@@ -21,8 +21,8 @@ from pytensor.tensor.shape import Shape, Shape_i
 
 from estimates.inference.blocks import of_blockwise
 from estimates.inference.chance import DRAWN_BY_NUMPY
-from estimates.terms.likelihood import IntervalMass
-from estimates.terms.mass import log_interval_mass
+from estimates.terms.likelihood import IntervalMass, MassOfAll
+from estimates.terms.mass import log_interval_mass, log_mass_of_all, sum_of_last
 
 type Array = NDArray[Any]
 type Call = Callable[..., Any]
@@ -80,7 +80,7 @@ def call_of(node: Any) -> Call | None:
         return lambda *values: np.array(values, dtype=op.dtype)
     if isinstance(op, Blockwise):
         return of_blockwise(node)
-    return performed(node)
+    return log_mass_of_all if isinstance(op, MassOfAll) else performed(node)
 
 
 # ---- one number at a time ----------------------------------------------------------------------
@@ -186,11 +186,6 @@ def _of_reduction(node: Any) -> Call:
         return np.asarray(op.ufunc.reduce(x, axis=op.axis, dtype=accumulate), dtype=dtype)
 
     return reduced
-
-
-def sum_of_last(x: Array) -> Array:
-    """The sum over the last axis, as a product with ones: several times as fast where that axis is short."""
-    return np.asarray(x @ np.ones(x.shape[-1]))
 
 
 def _of_chance(op: Any) -> Call:

@@ -6,7 +6,7 @@ its prior afterwards (`estimates.inference.forward`). The graph tells which is w
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,14 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.traversal import ancestors
 
 from estimates.errors import EngineError
-from estimates.inference.calls import sum_of_last
 from estimates.inference.conditional import log_terms
 from estimates.inference.straight import Straight
-from estimates.terms.likelihood import by_numpy
+from estimates.terms.likelihood import by_numpy, summed
 from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
-_NUMBERS_AT_ONCE = 2**16
+_NUMBERS_AT_ONCE = 2**17
 """How many numbers an array may have, over all the points that are computed at once."""
 
 
@@ -85,16 +84,19 @@ class Density:
             return np.empty(0), np.empty(0)
         lots = self._lots(points)
         if len(lots) == 1:
-            log_prior, *terms = self._log_terms(points)
-            return log_prior, _total(terms, len(points))
+            log_prior, log_likelihood = self._both(points)
+            return log_prior, log_likelihood
         # The prior, of which there is one number a point, takes fewer and longer steps for all at once.
         (log_prior,) = self._log_prior(points)
-        sums = self._of_lots(lambda lot: _total(self._log_likelihood(lot), len(lot)), lots)
-        return log_prior, np.concatenate(sums)
+        return log_prior, np.concatenate(self._of_lots(lambda lot: self._log_likelihood(lot)[0], lots))
 
     def _of_lots[Answer](self, work: Callable[[Points], Answer], lots: list[Points]) -> list[Answer]:
         """The answers to all lots, in threads where the operations allow it."""
         return in_threads(work, lots) if self._log_terms.is_free else [work(lot) for lot in lots]
+
+    @cached_property
+    def _both(self) -> Any:
+        return self._log_terms.only(slice(0, 2))
 
     @cached_property
     def _log_prior(self) -> Any:
@@ -102,20 +104,24 @@ class Density:
 
     @cached_property
     def _log_likelihood(self) -> Any:
-        return self._log_terms.only(slice(1, None))
+        return self._log_terms.only(slice(1, 2))
+
+    @cached_property
+    def _pointwise(self) -> Any:
+        return self._log_terms.only(slice(2, None))
 
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
         if not len(points):
             return [points]
         # Of covariances it is a matrix for each point.
-        each = max(self.width, self._log_terms.numbers_a_point(points[:1]))
+        each = max(self.width, self._both.numbers_a_point(points[:1]))
         size = max(_NUMBERS_AT_ONCE // each, 1)
         return [points[first : first + size] for first in range(0, len(points), size)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""
-        lots = self._of_lots(self._log_likelihood, self._lots(points))
+        lots = self._of_lots(self._pointwise, self._lots(points))
         return dict(zip(self.observed, map(np.concatenate, zip(*lots, strict=True)), strict=True))
 
     def constrain(self, points: Points) -> dict[str, Points]:
@@ -126,11 +132,6 @@ class Density:
         """The points (n, dimension) of draws in the user's own space."""
         moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])
         return np.concatenate([value.reshape(len(value), -1) for value in moved], axis=1)
-
-
-def _total(terms: list[Points], count: int) -> Points:
-    """The sum (count,) of terms (count, ...)."""
-    return sum((sum_of_last(term.reshape(count, -1)) for term in terms), np.zeros(count))
 
 
 def compile_density(model: pm.Model) -> Density:
@@ -156,8 +157,8 @@ def compile_density(model: pm.Model) -> Density:
     slices = _slices(points, values, shapes)
     with by_numpy():
         terms, batched = log_terms(model, [*unknowns, *observed], slices)
-    log_prior = sum(_summed(term) for term in batched[: len(unknowns)])
-    log_likelihood = [
+    log_prior = reduce(pt.add, map(summed, batched[: len(unknowns)]))
+    pointwise = [
         pt.broadcast_to(after, (points.shape[0], *tuple(after.shape))) if after.ndim == before.ndim else after
         for before, after in zip(terms[len(unknowns) :], batched[len(unknowns) :], strict=True)
     ]
@@ -166,17 +167,12 @@ def compile_density(model: pm.Model) -> Density:
         shapes=shapes,
         observed=tuple(variable.name for variable in observed),
         width=max(1, sum(observed_values(model, v).size for v in model.observed_RVs) + len(model.potentials)),
-        _log_terms=Straight([points], [log_prior, *log_likelihood]),
+        _log_terms=Straight([points], [log_prior, reduce(pt.add, map(summed, pointwise)), *pointwise]),
         _to_constrain=lambda: Straight(
             [points], vectorize_graph(model.replace_rvs_by_values(unknowns), slices)
         ),
         _unconstrain=_compile_unconstrain(model, unknowns),
     )
-
-
-def _summed(term: Any) -> Any:
-    """A log term of each point (n, ...) summed over all axes but the first."""
-    return pt.sum(term, axis=tuple(range(1, term.ndim))) if term.ndim > 1 else term
 
 
 def _compile_unconstrain(model: pm.Model, unknowns: list[Any]) -> Any:

@@ -30,6 +30,7 @@ from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, I
 
 from estimates.inference.calls import call_of, constant_of, performed, same_as
 from estimates.inference.columns import Columns
+from estimates.terms.likelihood import MassOfAll
 
 _STATELESS = (
     Elemwise,
@@ -50,6 +51,7 @@ _STATELESS = (
     AdvancedIncSubtensor,
     CheckAndRaise,
     CumOp,
+    MassOfAll,
 )
 
 type Values = list[Any]

@@ -6,7 +6,7 @@ probability of the printed value is that of the interval of seen counts that wou
     P = Phi((ln high - ln level - bias) / scatter) - Phi((ln low - ln level - bias) / scatter)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -15,17 +15,20 @@ import numpy as np
 import pymc as pm
 import pytensor.scalar as ps
 import pytensor.tensor as pt
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.type_other import NoneTypeT
 
 from estimates.reports import Printing
-from estimates.terms.mass import FAR, LOG_ROOT_TWO_PI, NARROW, TINY, log_interval_mass
+from estimates.terms.mass import FAR, LOG_ROOT_TWO_PI, TINY, log_interval_mass, log_mass_of_all
 
 NEAREST, FLOOR, UNROUNDED = range(3)
 RULES = {Printing.NEAREST: NEAREST, Printing.FLOOR: FLOOR, Printing.UNROUNDED: UNROUNDED}
 """How `Printing` is written in a model's data."""
 
 _ROOT_TWO = np.sqrt(2.0)  # a NumPy float64: PyTensor would make the square root of a literal float32
+_NARROW = np.float64(0.03)  # an interval whose series is exact: its width, or that times its distance
 _ALMOST_ONE = np.nextafter(np.float64(1.0), np.float64(0.0))
 # As pt.round, which names no NumPy ufunc and would loop in Python.
 _ROUND = Elemwise(ps.round_half_to_even, nfunc_spec=("rint", 1, 1))
@@ -45,6 +48,28 @@ class IntervalMass(ps.ScalarOp):
 
 
 _INTERVAL_MASS = Elemwise(IntervalMass(ps.upgrade_to_float, name="interval_mass"))
+
+
+class MassOfAll(Op):
+    """`log_mass_of_all` as one operation, without a gradient."""
+
+    __props__ = ()
+
+    def make_node(self, *parts: Any) -> Apply:
+        """The sum over the last axis of what `_INTERVAL_MASS` gives for these."""
+        each = _INTERVAL_MASS(*parts)
+        return Apply(self, each.owner.inputs, [pt.tensor(dtype="float64", shape=each.type.shape[:-1])])
+
+    def perform(self, node: Apply, inputs: Sequence[Any], output_storage: list[list[Any]]) -> None:
+        """Put the sum into the storage."""
+        output_storage[0][0] = log_mass_of_all(*inputs)
+
+
+def summed(term: pt.TensorVariable) -> pt.TensorVariable:
+    """Give the sum (n,) of a log term (n, ...); printed intervals have an operation of their own for it."""
+    if term.ndim == 2 and term.owner is not None and term.owner.op == _INTERVAL_MASS:
+        return MassOfAll()(*term.owner.inputs)
+    return term if term.ndim == 1 else term.flatten(2).sum(axis=1)
 
 
 @contextmanager
@@ -180,7 +205,7 @@ def log_mass(
     above = _standardised(pt.switch(has_high, high, 1.0), centre, spread)
     # Not above - below: two logarithms nearly equal would lose the digits of a narrow interval.
     width = pt.log1p(pt.switch(is_between, (high - low) / pt.switch(has_low, low, 1.0), 1.0)) / spread
-    is_narrow = is_between & pt.lt(width * pt.maximum(pt.abs(below), 1.0), NARROW)
+    is_narrow = is_between & pt.lt(width * pt.maximum(pt.abs(below), 1.0), _NARROW)
     # An end that is not used is replaced by one that keeps the difference computable.
     start = pt.switch(has_low, below, above - 1.0)
     end = pt.switch(has_high & ~is_narrow, above, start + 1.0)

@@ -19,15 +19,16 @@ FAR = np.float64(1e100)
 TINY = np.float64(1e-300)
 """The smallest scatter."""
 
-NARROW = np.float64(0.03)
-"""Width times distance from the centre, both standardised, below which the series is exact."""
-
-THIN = np.float64(0.1)
-"""The width below which a density is nearly exponential across it."""
-
 LOG_ROOT_TWO_PI = np.log(2.0 * np.pi) / 2.0
 
 _ROOT_TWO = np.sqrt(2.0)
+_SHARP = 1e-20  # a scatter for which no interval of floating-point numbers is narrow
+_NARROW, _NEAR = 0.2, 0.3
+"""The width, and that times the distance from the centre, standardised, below which the series is exact."""
+
+_THIN = 0.1
+"""The width below which a density is nearly exponential across it."""
+
 _FEW = 64
 """Reports so few that NumPy is faster along the points."""
 
@@ -55,6 +56,71 @@ def log_interval_mass(low: Array, high: Array, level: Array, bias: Array, scatte
     return mass.reshape(np.broadcast_shapes(*(np.shape(part) for part in (low, high, level, bias, scatter))))
 
 
+def log_mass_of_all(low: Array, high: Array, level: Array, bias: Array, scatter: Array) -> Array:
+    """Give the sum of `log_interval_mass` over its last axis, that of the reports.
+
+    Where there are many reports and one scatter for all of them, the series of the narrow ones are not
+    summed up one by one. With r the squared width of an interval on the log scale, d the distance of its
+    middle from the centre and p = 1 / scatter^2, the terms of `_narrow` are r^j d^2k p^(j + k). Only the sums
+    of r^j d^2k over the reports are wanted, and these are products of matrices.
+    """
+    parts = [np.asarray(part) for part in (low, high, level, bias, scatter)]
+    shape = np.broadcast_shapes(*(part.shape for part in parts))
+    is_plain = all(part.ndim == 2 for part in parts) and len(low) == len(high) == scatter.shape[1] == 1
+    if not is_plain or min(shape) == 0 or shape[1] < _FEW:
+        return sum_of_last(log_interval_mass(*parts))
+    with np.errstate(all="ignore"):
+        spread = np.maximum(scatter, TINY)
+        precision = 1.0 / np.square(np.maximum(spread, _SHARP))
+        ratio = np.log1p((high - low) / low)
+        r = np.square(ratio)
+        r[~((ratio > 0.0) & (r < _NARROW**2 / precision.max()))] = np.inf  # not narrow for every point
+        square = np.log(level, out=np.empty(shape))
+        square += bias
+        np.subtract(np.log(low) + ratio / 2.0, square, out=square)
+        square *= square
+        both = square * r
+        rest = np.flatnonzero(~(both < _NEAR**2 / np.square(precision)))
+        if len(rest) > square.size / 2:
+            return sum_of_last(log_interval_mass(*parts))
+        square.reshape(-1)[rest] = 0.0
+        is_narrow = np.ones(shape)
+        is_narrow.reshape(-1)[rest] = 0.0
+        r[np.isinf(r)] = 0.0
+        mass = _sum_of_narrow(square, is_narrow, r[0], precision[:, 0])
+        each = _wide(*_taken((low, high, ratio, level, bias, spread), rest, shape))
+        return mass + np.bincount(rest // shape[1], weights=each, minlength=shape[0])
+
+
+def _sum_of_narrow(square: Array, is_narrow: Array, r: Array, p: Array) -> Array:
+    """The sum (n,) of `_narrow` over the reports for which it holds.
+
+    Parameters
+    ----------
+    square : array (n, report)
+        d^2; 0 for the others. It is changed.
+    is_narrow : array (n, report)
+        1, and 0 for the others.
+    r : array (report,)
+        The squared width on the log scale; 0 for those that are narrow for no point.
+    p : array (n,)
+        1 / scatter^2.
+    """
+    r2 = r * r
+    powers = np.stack([np.ones_like(r), r, r2, r2 * r, np.log(np.where(r > 0.0, r, 1.0))], axis=1)
+    count, width, width2, width3, log_width = (is_narrow @ powers).T
+    apart, both, wide2, wide3, _ = (square @ powers).T
+    fourth = np.multiply(square, square, out=is_narrow)
+    _, _, both2, wide_both2, _ = (fourth @ powers).T
+    square *= fourth
+    both3 = square @ powers[:, 3]
+    mass = (log_width - p * apart + count * np.log(p)) / 2.0 - count * LOG_ROOT_TWO_PI
+    mass += p * (p * both - width) / 24.0
+    mass -= p**2 * (p**2 * both2 + 4.0 * p * wide2 - 2.0 * width2) / 2880.0
+    mass += p**3 * (p**3 * both3 + 6.0 * p**2 * wide_both2 + 3.0 * p * wide3 - width3) / 181440.0
+    return np.asarray(mass)
+
+
 def _log_mass(
     low: Array, high: Array, level: Array, bias: Array, scatter: Array, *, shape: tuple[int, ...]
 ) -> Array:
@@ -65,20 +131,13 @@ def _log_mass(
         # What is of each report alone, or of each point alone, stays small until the last moment.
         ratio = np.log1p((high - low) / low)  # infinite where an end is open, NaN where there is no interval
         spread = np.maximum(scatter, TINY)
-        centre = np.add(np.log(level), bias, out=np.empty(shape))
-        square = np.log(low) + ratio / 2.0 - centre
+        square = np.log(level, out=np.empty(shape))
+        square += bias
+        np.subtract(np.log(low) + ratio / 2.0, square, out=square)
         square *= 1.0 / spread
         square *= square
         width = np.multiply(np.square(ratio), 1.0 / np.square(spread), out=np.empty(shape))  # squared
-        both = square * width
-        # A maximum is found faster than all are compared, and a NaN is below nothing.
-        if both.max() < NARROW**2 and np.square(ratio).max() / np.square(spread.min()) < THIN**2:
-            mass = _narrow(square, width, both)
-        else:
-            mass = _each_by_its_form((square, width, both), (low, high, ratio, centre, spread))
-        if not level.min() > 0.0:
-            mass = np.where(level > 0.0, mass, np.where(low <= 0.0, 0.0, -np.inf))
-    return mass
+        return _each_by_its_form((square, width, square * width), (low, high, ratio, level, bias, spread))
 
 
 def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, ...]) -> Array:
@@ -87,9 +146,10 @@ def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, .
     The form that holds for most is computed for all, which is faster than to pick them out.
     """
     _, width, both = squares
-    is_narrow = (width < THIN**2) & (both < NARROW**2)
+    is_narrow = width < _NARROW**2
+    is_narrow &= both < _NEAR**2
     rest = np.flatnonzero(~is_narrow)
-    is_thin = (width.take(rest) < THIN**2) & (both.take(rest) < FAR)
+    is_thin = (width.take(rest) < _THIN**2) & (both.take(rest) < FAR)
     kinds: list[tuple[NDArray[np.intp], Callable[..., Array], tuple[Array, ...]]] = [
         (rest[is_thin], _thin, squares),
         (rest[~is_thin], _wide, parts),
@@ -110,29 +170,41 @@ def _each_by_its_form(squares: tuple[Array, Array, Array], parts: tuple[Array, .
 def _narrow(square: Array, width: Array, both: Array) -> Array:
     """The log probability by a series about the middle m of an interval of width w, both standardised.
 
-    ln phi(m) + ln w + (m^2 - 1) w^2 / 24 - (m^4 + 4 m^2 - 2) w^4 / 2880; the next term is below
-    (m w)^6 / 181440. Many steps are done in place: it is faster in memory that is in the cache.
+    With u = w^2 and v = (m w)^2, the logarithm of the mean of e^(-m t - t^2 / 2) over |t| < w / 2:
+
+        ln phi(m) + ln w + (v - u) / 24 - (v^2 + 4 u v - 2 u^2) / 2880
+                  + (v^3 + 6 u v^2 + 3 u^2 v - u^3) / 181440
+
+    and the next term is below (v^4 + 8 u v^3 + 12 u^2 v^2) / 9676800. Many steps are done in place: it is
+    faster in memory that is in the cache.
 
     Parameters
     ----------
     square, width, both : array
         m^2, w^2 and m^2 w^2, of one shape.
     """
-    mass = np.log(width)
+    series = both * (1.0 / 181440.0)
+    term = width * (6.0 / 181440.0)
+    series += term
+    series -= 1.0 / 2880.0
+    series *= both
+    np.multiply(width, 3.0 / 181440.0, out=term)
+    term -= 4.0 / 2880.0
+    term *= width
+    series += term
+    series += 1.0 / 24.0
+    series *= both
+    np.multiply(width, -1.0 / 181440.0, out=term)
+    term += 2.0 / 2880.0
+    term *= width
+    term -= 1.0 / 24.0
+    term *= width
+    series += term
+    mass = np.log(width, out=term)
     mass -= square
     mass *= 0.5
+    mass += series
     mass -= LOG_ROOT_TWO_PI
-    more = width * (1.0 / 1440.0)
-    more -= 1.0 / 24.0
-    more *= width
-    mass += more
-    np.multiply(width, -1.0 / 720.0, out=more)
-    more += 1.0 / 24.0
-    more *= both
-    mass += more
-    np.multiply(both, both, out=more)
-    more *= 1.0 / 2880.0
-    mass -= more
     return mass
 
 
@@ -181,22 +253,21 @@ def _thin(square: Array, width: Array, both: Array) -> Array:
     return mass
 
 
-def _wide(low: Array, high: Array, ratio: Array, centre: Array, spread: Array) -> Array:
-    """The log probability of intervals of any width."""
-    has_low, has_high = low > 0.0, high < np.inf
-    start = (np.log(low) - centre) / spread
+def _wide(low: Array, high: Array, ratio: Array, level: Array, bias: Array, spread: Array) -> Array:
+    """The log probability of intervals of any width, and of any level."""
+    has_low, centre = low > 0.0, np.log(level) + bias
+    start = np.where(has_low, (np.log(low) - centre) / spread, -np.inf)
     # Not from ln high: two logarithms nearly equal would lose the digits of a narrow interval.
     end = np.where(has_low, start + ratio / spread, (np.log(high) - centre) / spread)
-    start = np.where(has_low, np.clip(start, -FAR, FAR), -np.inf)
-    end = np.where(has_high, np.clip(end, -FAR, FAR), np.inf)
     # Reflected to where the ends lie farther out in the lower tail and lose fewer digits.
     is_upper = start + end > 0.0
-    start, end = np.where(is_upper, -end, start), np.where(is_upper, -start, end)
+    start, end = np.where(is_upper, -end, start), np.maximum(np.where(is_upper, -start, end), -FAR)
     is_tail = end < -1.0
     mass = np.empty_like(end)
     for where, form in ((is_tail, _log_in_tail), (~is_tail, _log_about_centre)):
         mass[where] = form(start[where], end[where])
-    return mass
+    is_positive = level > 0.0
+    return mass if is_positive.all() else np.where(is_positive, mass, np.where(has_low, -np.inf, 0.0))
 
 
 def _log_in_tail(start: Array, end: Array) -> Array:
@@ -212,13 +283,15 @@ def _log_about_centre(start: Array, end: Array) -> Array:
 
 def _taken(parts: tuple[Array, ...], places: NDArray[np.intp], shape: tuple[int, ...]) -> list[Array]:
     """The entries (n,) of arrays at flat places of the shape that they would be broadcast to."""
-    where = None
-    taken = []
-    for part in parts:
-        if part.shape == shape:
-            taken.append(part.take(places))
-            continue
-        where = where or np.unravel_index(places, shape)
-        own = tuple(0 if length == 1 else axis for length, axis in zip(part.shape, where, strict=True))
-        taken.append(np.broadcast_to(part[own], places.shape))
-    return taken
+    where = np.unravel_index(places, shape)
+    flat = {shape: places}
+    for own in {part.shape for part in parts} - {shape}:
+        long = [axis for axis, length in enumerate(own) if length > 1]
+        lengths = [own[axis] for axis in long]
+        flat[own] = np.ravel_multi_index([where[axis] for axis in long], lengths) if long else 0 * places
+    return [part.take(flat[part.shape]) for part in parts]
+
+
+def sum_of_last(x: Array) -> Array:
+    """The sum over the last axis, as a product with ones: several times as fast where that axis is short."""
+    return np.asarray(x @ np.ones(x.shape[-1]))
