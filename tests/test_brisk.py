@@ -9,7 +9,7 @@ from scipy import integrate, special, stats
 
 from estimates.inference import brisk
 from estimates.inference.mixture import apart
-from estimates.inference.moves import climb, evaluated
+from estimates.inference.moves import _nearest, climb, evaluated
 from estimates.inference.proposal import Bent, Blend, Scored, batch_of
 from estimates.inference.scores import Scores
 from estimates.inference.weights import effective_size
@@ -222,6 +222,22 @@ def test_explorers_climb_each_hill_and_stay_on_it():
         # They have its place, and its width within a factor, for few stand on it.
         assert np.all(np.abs(np.median(on_it, axis=0) - at) < width)
         assert 0.2 < np.median(np.abs(on_it - at)) / (0.674 * width) < 3
+
+
+def test_the_nearest_are_those_of_all_distances():
+    points = 1e4 + np.random.default_rng(1).normal(size=(40, 3))
+    apart = np.linalg.norm(points[:, None] - points, axis=2) + np.diag(np.full(40, np.inf))
+    assert [set(row) for row in _nearest(points, 4)] == [set(row) for row in np.argsort(apart)[:, :4]]
+
+
+def test_parts_that_share_their_coordinates_have_the_density_that_each_has_alone():
+    rng = np.random.default_rng(1)
+    points, others = rng.normal(size=(200, 2)), 3 * rng.normal(size=(200, 2))
+    main = Bent.of(points, 2, rng)
+    parts = main, Bent.of(others, 1, rng, transport=main.transport), Bent.of(others, 2, rng), main.mixture
+    blend = Blend.of(parts)
+    alone = np.stack([part.log_density(points) for part in parts]) + np.log(0.25)
+    np.testing.assert_allclose(blend.log_parts(points), alone, rtol=1e-13)
 
 
 @pytest.mark.parametrize("count", [1, 2])

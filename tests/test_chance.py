@@ -107,6 +107,13 @@ print("scipy.stats" in sys.modules)
     assert all(issubclass(kind, RandomVariable) for kind in DRAWN_BY_NUMPY)
 
 
+@pytest.mark.parametrize("size", [None, (), (7, 5)])
+def test_normals_are_those_that_numpy_draws(size):
+    loc, scale = (np.array(-2.0), np.array(3.0)) if size == () else (np.arange(5.0), np.array(0.1))
+    theirs = np.random.default_rng(2).normal(loc, scale, size)
+    np.testing.assert_array_equal(chance.normal(np.random.default_rng(2), loc, scale, size), theirs)
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (4, 5)])
 def test_categories_are_those_that_pytensor_draws(shape):
     p = np.random.default_rng(1).dirichlet([0.5, 1.0, 2.0], size=shape)

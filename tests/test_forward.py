@@ -10,6 +10,7 @@ import pytest
 from montecarlo import assert_within
 from scipy import stats
 
+from estimates.inference import forward
 from estimates.inference.forward import compile_forward
 
 COUNT = 2000
@@ -17,8 +18,8 @@ COUNT = 2000
 
 def drawn(model, *wanted, given=None, seed=1):
     given = given or {}
-    forward = compile_forward(model, [model[name] for name in given], [model[name] for name in wanted])
-    return forward.run(given, COUNT, np.random.default_rng(seed))
+    run = compile_forward(model, [model[name] for name in given], [model[name] for name in wanted])
+    return run.run(given, COUNT, np.random.default_rng(seed))
 
 
 def assert_follows(draws, distribution):
@@ -29,6 +30,22 @@ def test_a_prior_is_drawn_independently_for_every_draw():
     with pm.Model() as model:
         pm.Gamma("x", 2.0, 3.0)
     assert_follows(drawn(model, "x")["x"], stats.gamma(2.0, scale=1 / 3.0))
+
+
+def test_draws_taken_some_at_a_time_are_those_of_one_time_and_no_chance_is_drawn_twice(monkeypatch):
+    with pm.Model() as model:
+        x = pm.Normal("x", 0.0, 1.0)
+        y = pm.Normal("y", x, 1.0, shape=3)
+        pm.Deterministic("twice", 2.0 * x)
+    run = compile_forward(model, [x], [y, model["twice"]])
+    given = {"x": np.linspace(0.0, 1e6, 50)}
+    monkeypatch.setattr(forward, "_AT_ONCE", 20)
+    found = run.run(given, 50, np.random.default_rng(1))
+    assert {name: value.shape for name, value in found.items()} == {"y": (50, 3), "twice": (50,)}
+    np.testing.assert_array_equal(found["twice"], 2.0 * given["x"])
+    assert np.all(np.abs(found["y"] - given["x"][:, None]) < 6.0)
+    assert len(np.unique(np.round(found["y"] - given["x"][:, None], 6))) == 150
+    assert run.run({"x": np.empty(0)}, 0, np.random.default_rng(1))["y"].shape == (0, 3)
 
 
 def test_what_hangs_on_another_unknown_follows_that_draw():

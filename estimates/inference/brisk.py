@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from estimates.inference import mixture
 from estimates.inference.moves import Evaluate, Population, arrived, climb, evaluated, joined, move
@@ -36,10 +35,10 @@ from estimates.inference.weights import chosen, effective_size, gain, pareto_k
 
 type Array = NDArray[np.float64]
 
-_PRIOR, _LESSON = 2, 3
-"""Draws of the prior, and points of a lesson, in proportion to what was asked."""
+_PRIOR, _LESSON, _GLANCE = 2, 3, 0.5
+"""Draws of the prior, and points of a lesson and of a glance, in proportion to what was asked."""
 
-_BATCH, _BATCH_PER_UNKNOWN = 1536, 400
+_BATCH, _BATCH_PER_UNKNOWN = 1536, 256
 _EXPLORERS, _POINTS_AN_EXPLORER = 128, 16  # at most so many, and fewer where points are dear
 _STEPS_EXPLORED, _HILLS = 30, 6
 _FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
@@ -60,6 +59,7 @@ _TRAINING, _COMPONENTS_AGAIN = 3072, 6
 _STEPS_GATHERED, _STEPS_AGAIN = 4, 3  # of the population
 _POINTS_FROM_OTHERS = 1024
 _LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 10, 5, 0.03
+_SHARE_CLEAR = 0.5  # of effective points at a glance
 
 
 class Wanted(NamedTuple):
@@ -115,20 +115,29 @@ class Pupil:
         return self._taught(_scored(batch, self.scores), log_weights, rng)
 
     def practised(self, rng: np.random.Generator) -> "Pupil | None":
-        """After lessons until the weights are good; None if they do not become so."""
+        """After lessons until the weights are good; None if they do not become so.
+
+        A glance at a few points does for a lesson where they are very good at once.
+        """
+        share, found, *_ = self._looked_at(_GLANCE, rng)
+        if share > _SHARE_CLEAR and found < self.wanted.pareto_k:
+            return replace(self, share=share)
         pupil, best = self, 0.0
         for lesson in range(_LESSONS):
-            batch, log_weights = weighted_batch_of(
-                pupil.blend, pupil._evaluate, pupil._draw_prior, _LESSON * self.points, rng
-            )
-            share = effective_size(log_weights) / len(batch)
-            if share > self.wanted.share and pareto_k(log_weights) < self.wanted.pareto_k:
+            share, found, batch, log_weights = pupil._looked_at(_LESSON, rng)
+            if share > self.wanted.share and found < self.wanted.pareto_k:
                 return replace(pupil, share=share)
             best = max(best, share)
             if lesson >= _LESSONS_LOST and best < _SHARE_HOPELESS:
                 break
             pupil = pupil._taught(batch, log_weights, rng)
         return None
+
+    def _looked_at(self, size: float, rng: np.random.Generator) -> tuple[float, float, Population, Array]:
+        """Share of effective points and k-hat of a batch of `size` times `points`, and the batch."""
+        count = round(size * self.points)
+        batch, log_weights = weighted_batch_of(self.blend, self._evaluate, self._draw_prior, count, rng)
+        return effective_size(log_weights) / count, pareto_k(log_weights), batch, log_weights
 
     def gathered(
         self, typical: Population, around: Population, rng: np.random.Generator, *found: Part
@@ -305,16 +314,18 @@ def _turned(batch: Population, log_weights: Array, power: float) -> Array:
 def _bounded(log_weights: Array) -> Array:
     """Log weights with none above sqrt(n) times their mean."""
     count = len(log_weights)
-    return np.minimum(log_weights, special.logsumexp(log_weights) - math.log(count) / 2)
+    return np.minimum(log_weights, mixture.log_sum(log_weights) - math.log(count) / 2)
 
 
 def _next_power(
     batch: Population, log_weights: Array, power: float, enough: float, most: float = 1.0
 ) -> float:
     """The largest power up to `most` that leaves so many effective points; this one if none above it does."""
+    possible = np.isfinite(log_weights)
+    log_weights, log_likelihood = log_weights[possible], batch.log_likelihood[possible]
 
     def is_enough(raised: float) -> bool:
-        return effective_size(_turned(batch, log_weights, raised)) >= enough
+        return len(log_weights) > 0 and effective_size(log_weights - (1 - raised) * log_likelihood) >= enough
 
     if is_enough(most):
         return most

@@ -20,7 +20,7 @@ from pytensor.graph.traversal import ancestors
 
 from estimates.errors import EngineError
 from estimates.inference.conditional import log_terms
-from estimates.inference.straight import Straight
+from estimates.inference.straight import Straight, lots_of
 from estimates.terms.likelihood import by_numpy, summed
 from estimates.workers import in_threads
 
@@ -87,8 +87,13 @@ class Density:
             log_prior, log_likelihood = self._both(points)
             return log_prior, log_likelihood
         # The prior, of which there is one number a point, takes fewer and longer steps for all at once.
-        (log_prior,) = self._log_prior(points)
-        return log_prior, np.concatenate(self._of_lots(lambda lot: self._log_likelihood(lot)[0], lots))
+        log_likelihood = self._of_lots(lambda lot: self._log_likelihood(lot)[0], lots)
+        return self.log_prior(points), np.concatenate(log_likelihood)
+
+    def log_prior(self, points: Points) -> Points:
+        """The log prior with its Jacobian (n,) alone."""
+        found: Points = self._log_prior(points)[0]
+        return found
 
     def _of_lots[Answer](self, work: Callable[[Points], Answer], lots: list[Points]) -> list[Answer]:
         """The answers to all lots, in threads where the operations allow it."""
@@ -112,12 +117,9 @@ class Density:
 
     def _lots(self, points: Points) -> list[Points]:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
-        if not len(points):
-            return [points]
         # Of covariances it is a matrix for each point.
-        each = max(self.width, self._both.numbers_a_point(points[:1]))
-        size = max(_NUMBERS_AT_ONCE // each, 1)
-        return [points[first : first + size] for first in range(0, len(points), size)]
+        each = max(self.width, self._both.numbers_a_point(points[:1])) if len(points) else self.width
+        return [points[lot] for lot in lots_of(len(points), max(_NUMBERS_AT_ONCE // each, 1))]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""

@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +22,7 @@ from estimates.inference.forward import Forward
 from estimates.inference.proposal import Anchor, Blend
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
+from estimates.terms.mass import sum_of_last
 from estimates.trust import Trust
 from estimates.workers import Progress
 
@@ -296,8 +297,10 @@ def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
     if parts.fitted:
         density = parts.fitted.density
         points = density.unconstrain(flat)
-        log_prior, log_likelihood = density.evaluate(points)
-        groups["log_likelihood"] = _dataset(model, density.pointwise(points), shape)
+        pointwise = density.pointwise(points)
+        log_prior = density.log_prior(points)
+        log_likelihood = reduce(np.add, (sum_of_last(v.reshape(len(points), -1)) for v in pointwise.values()))
+        groups["log_likelihood"] = _dataset(model, pointwise, shape)
         groups["sample_stats"] = _dataset(
             model,
             {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},

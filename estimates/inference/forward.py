@@ -20,9 +20,13 @@ from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type_other import NoneTypeT
 
-from estimates.inference.straight import Straight
+from estimates.inference.straight import Straight, lots_of
 
 type Draws = dict[str, NDArray[Any]]
+
+_AT_ONCE = 2048
+"""Draws at a time: what is made on the way is not much larger than the cache. The same for all models, since
+each lot has a chance of its own, and what is drawn of one thing must not hang on what else is asked."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,20 @@ class Forward:
 
     def run(self, given: Draws, count: int, rng: np.random.Generator) -> Draws:
         """Everything that follows from `count` draws (count, ...) of the inputs."""
-        reseed_rngs(self._generators, rng.integers(2**31))
         inputs = [
             np.asarray(given[name], dtype) for name, dtype in zip(self.inputs, self._dtypes, strict=True)
         ]
-        values = self._line(np.asarray(count), *inputs)
+        lots = [
+            self._lot([values[lot] for values in inputs], lot.stop - lot.start, rng)
+            for lot in lots_of(count, _AT_ONCE)
+        ]
+        values = lots[0] if len(lots) == 1 else map(np.concatenate, zip(*lots, strict=True))
         return dict(zip(self.names, values, strict=True))
+
+    def _lot(self, inputs: list[NDArray[Any]], count: int, rng: np.random.Generator) -> list[NDArray[Any]]:
+        """The same for so many draws as stay in the cache, with a chance of their own."""
+        reseed_rngs(self._generators, rng.integers(2**31))
+        return self._line(np.asarray(count), *inputs)
 
 
 def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> Forward:

@@ -36,10 +36,10 @@ type Array = NDArray[np.float64]
 
 CAUTION = 1.5
 
-_ATTEMPTS = 8
+_ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
-_LACKING = 0.1  # of the draws wanted, for which more are drawn of the same proposal
+_LACKING = 0.05  # of the draws wanted, for which more are drawn of the same proposal
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Effort:
         )
 
 
-DRAWS = Effort(points=4096, effective=11_000, pareto_k=0.5, share=0.1, error=0.02)
+DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.02)
 """For all that may be asked of a posterior."""
 
 EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03)
@@ -252,7 +252,7 @@ def _briskly(
         pupil = brisk.learnt_from(*together(batches), *of, few, rng)
     if pupil is None:
         return None
-    least = effort.clear if start is None else brisk.Wanted(effort.share, effort.pareto_k)
+    least = brisk.Wanted(effort.share, effort.pareto_k)
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))

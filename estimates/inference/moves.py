@@ -127,9 +127,7 @@ def climb(population: Population, evaluate: Evaluate, steps: int, rng: np.random
     for number in range(steps):
         points, height = population.points, _log_density(population, 1.0)
         if number % _STEPS_TOGETHER == 0:
-            apart = np.sum((points[:, None] - points) ** 2, axis=2)
-            np.fill_diagonal(apart, np.inf)
-            near = np.argpartition(apart, few - 1, axis=1)[:, :few]
+            near = _nearest(points, few)
         first = rng.integers(few, size=count)
         second = (first + rng.integers(1, few, size=count)) % few
         step = _lengths(points, rng) * (points[near[members, first]] - points[near[members, second]])
@@ -140,6 +138,15 @@ def climb(population: Population, evaluate: Evaluate, steps: int, rng: np.random
         taken = np.log(rng.random(count)) < _log_density(offered, 1.0) - height
         population = population.replaced(taken, offered)
     return population
+
+
+def _nearest(points: Array, count: int) -> NDArray[np.intp]:
+    """The indices (n, count) of the points nearest to each of the points (n, d)."""
+    centred = points - points.mean(axis=0)
+    squares = np.einsum("ij,ij->i", centred, centred)
+    apart = squares - 2 * centred @ centred.T  # and the square of each itself, the same for all others
+    np.fill_diagonal(apart, np.inf)
+    return np.argpartition(apart, count - 1, axis=1)[:, :count]
 
 
 def arrived(explorers: Population) -> Array:

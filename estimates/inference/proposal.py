@@ -84,7 +84,10 @@ class Bent:
 
     def log_density(self, points: Array) -> Array:
         """The log density at points (n, d)."""
-        straight, log_jacobian = self.transport.straighten(points)
+        return self.log_density_of(*self.transport.straighten(points))
+
+    def log_density_of(self, straight: Array, log_jacobian: Array) -> Array:
+        """The same at points that are straightened already."""
         return self.mixture.log_density(straight) + log_jacobian
 
 
@@ -106,7 +109,16 @@ class Blend:
 
     def log_parts(self, points: Array) -> Array:
         """Log share plus log density of each part (part, n)."""
-        return np.stack([part.log_density(points) for part in self.parts]) + np.log(self.shares)[:, None]
+        straightened: dict[int, tuple[Array, Array]] = {}  # some parts have their coordinates in common
+        log_parts = []
+        for part in self.parts:
+            if isinstance(part, Bent):
+                key = id(part.transport)
+                straightened[key] = straightened.get(key) or part.transport.straighten(points)
+                log_parts.append(part.log_density_of(*straightened[key]))
+            else:
+                log_parts.append(part.log_density(points))
+        return np.stack(log_parts) + np.log(self.shares)[:, None]
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> Self:

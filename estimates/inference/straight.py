@@ -67,6 +67,11 @@ FAST_START = (
 )
 
 
+def lots_of(count: int, size: int) -> list[slice]:
+    """So many points in lots of a size; one lot of none."""
+    return [slice(first, min(first + size, count)) for first in range(0, max(count, 1), size)]
+
+
 class Straight:
     """The same outputs as a function that PyTensor compiled, for the same inputs.
 
