@@ -189,7 +189,9 @@ def test_a_pit_is_that_of_an_ordinary_fit_to_the_printed_numbers(found):
         .replace("value = 300, hedge", f"precision = 50, value = {autumn:.0f}, hedge")
     )
     fit = est.infer(read_text(printed), "steady", engine="importance", seed=9)
-    draws = 1 / (1 / fit.trust.ess + 1 / simulating.EFFORT.effective)  # as many as know the difference of both
+    draws = 1 / (
+        1 / fit.trust.ess + 1 / simulating.EFFORT.effective
+    )  # as many as know the difference of both
     for name, at in (
         ("daily_rate", None),
         ("first_shipment", None),

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pymc as pm
 import pytest
+import xarray as xr
 from montecarlo import assert_within, share_error
 from scipy import special, stats
 from small import OIL
@@ -233,6 +234,33 @@ def test_an_engine_asked_for_is_the_engine_used(quick_nuts):
     for engine in ("importance", "nuts"):
         assert est.sample(model, seed=1, engine=engine).attrs["engine"] == engine
         assert est.sample(model, seed=1, engine=engine).attrs["engine_reason"] == "asked for"
+
+
+@pytest.mark.parametrize("engine", ["importance", "nuts"])
+def test_without_replicated_data_the_posterior_is_the_same(quick_nuts, engine):
+    with pm.Model() as model:
+        x = pm.Normal("x", 0.0, 1.0)
+        free = pm.Normal("free", x, 1.0)
+        pm.Deterministic("sum", x + free)
+        pm.Normal("y", x, 1.0, observed=[0.5, 1.5])
+    whole = est.sample(model, seed=1, engine=engine)
+    bare = est.sample(model, seed=1, engine=engine, predictive=False)
+    assert set(whole.children) - set(bare.children) == {
+        *("posterior_predictive", "prior", "prior_predictive", "log_likelihood")
+    }
+    assert set(bare["posterior"].data_vars) == {"x", "free", "sum"}
+    xr.testing.assert_identical(bare["posterior"].to_dataset(), whole["posterior"].to_dataset())
+    xr.testing.assert_allclose(
+        bare["sample_stats"].to_dataset(), whole["sample_stats"].to_dataset(), rtol=1e-12
+    )
+    assert bare.attrs == whole.attrs
+
+
+def test_without_replicated_data_a_model_of_nothing_but_unknowns_is_drawn():
+    with pm.Model() as model:
+        pm.Normal("x", 0.0, 1.0)
+        pm.Potential("low", -5.0 * model["x"])
+    assert set(est.sample(model, seed=1, predictive=False)["posterior"].data_vars) == {"x"}
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest():

@@ -131,6 +131,7 @@ def sample(
     *,
     seed: int,
     engine: str = "auto",
+    predictive: bool = True,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Draw from the posterior of any PyMC model, with the engines of this library.
@@ -141,6 +142,10 @@ def sample(
         With continuous unknowns.
     seed, engine, progress
         As in `infer`.
+    predictive : bool
+        Whether the groups ``posterior_predictive``, ``prior``, ``prior_predictive`` and ``log_likelihood``
+        are wanted. Without them the tree holds what `pm.sample` gives, and the posterior is the same; where
+        there are many data, drawing them anew can take a third of the time.
 
     Returns
     -------
@@ -157,7 +162,7 @@ def sample(
         raise EngineError(
             f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1)."
         )
-    posterior, tree = fit_model(model, engine, _checked(seed), progress)
+    posterior, tree = fit_model(model, engine, _checked(seed), progress, predictive=predictive)
     evidence: dict[str, Any] = {}
     if posterior.log_evidence is not None:
         evidence = {

@@ -101,9 +101,9 @@ def evidence_of(fitted: Compiled | None, seed: int, start: Blend | None = None) 
 
 
 def fit_model(
-    model: pm.Model, engine: str, seed: int, progress: Progress | None = None
+    model: pm.Model, engine: str, seed: int, progress: Progress | None = None, *, predictive: bool = True
 ) -> tuple[Posterior, xr.DataTree]:
-    """Fit any PyMC model: the posterior, and all groups of draws that follow from it.
+    """Fit any PyMC model: the posterior, and the groups of draws that follow from it.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def fit_model(
         forward = LATELY.forward(model, unknowns, _following(model, unknowns))
         parts = _Parts(model, LATELY.compiled(model) if unknowns else None, forward)
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
-    return posterior, _tree(parts, posterior, seed)
+    return posterior, _tree(parts, posterior, seed, predictive)
 
 
 def versions() -> dict[str, str]:
@@ -274,33 +274,43 @@ def _starts(fitted: Compiled, seed: int) -> dict[str, NDArray[np.float64]] | Non
 # ---- groups of draws ---------------------------------------------------------------------------
 
 
-def _tree(parts: _Parts, posterior: Posterior, seed: int) -> xr.DataTree:
-    """Everything that follows from the draws, as an ArviZ tree."""
+def _tree(parts: _Parts, posterior: Posterior, seed: int, predictive: bool) -> xr.DataTree:
+    """What follows from the draws, as an ArviZ tree; if asked, also replicated data and the prior."""
     model = parts.model
     observed = [variable.name for variable in model.observed_RVs]
     shape = next(iter(posterior.draws.values())).shape[:2] if posterior.draws else (1, PRIOR_DRAWS)
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
-    after = parts.forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
-    rng = generator(seed, "prior")
-    width = parts.fitted.density.width if parts.fitted else 1
-    count = _fewer(PRIOR_DRAWS, width, least=PRIOR_DRAWS // 8)
-    prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
-    before = prior | parts.forward.run(prior, count, rng)
+    forward = parts.forward if predictive else parts.forward.but(observed)
+    after = forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
     groups = {
         "posterior": _dataset(model, flat | {n: v for n, v in after.items() if n not in observed}, shape),
-        "prior": _dataset(model, {n: v for n, v in before.items() if n not in observed}, (1, count)),
-        "posterior_predictive": _dataset(model, {n: after[n] for n in observed}, shape),
-        "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, count)),
         "observed_data": _observed(model),
         "constant_data": _constants(model),
     }
+    if predictive:
+        rng = generator(seed, "prior")
+        width = parts.fitted.density.width if parts.fitted else 1
+        count = _fewer(PRIOR_DRAWS, width, least=PRIOR_DRAWS // 8)
+        prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
+        before = prior | forward.run(prior, count, rng)
+        unseen = {name: value for name, value in before.items() if name not in observed}
+        groups |= {
+            "prior": _dataset(model, unseen, (1, count)),
+            "posterior_predictive": _dataset(model, {n: after[n] for n in observed}, shape),
+            "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, count)),
+        }
     if parts.fitted:
         density = parts.fitted.density
         points = density.unconstrain(flat)
-        pointwise = density.pointwise(points)
-        log_prior = density.log_prior(points)
-        log_likelihood = reduce(np.add, (sum_of_last(v.reshape(len(points), -1)) for v in pointwise.values()))
-        groups["log_likelihood"] = _dataset(model, pointwise, shape)
+        if predictive:
+            pointwise = density.pointwise(points)
+            groups["log_likelihood"] = _dataset(model, pointwise, shape)
+            log_prior = density.log_prior(points)
+            log_likelihood = reduce(
+                np.add, (sum_of_last(v.reshape(len(points), -1)) for v in pointwise.values())
+            )
+        else:
+            log_prior, log_likelihood = density.evaluate(points)
         groups["sample_stats"] = _dataset(
             model,
             {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},

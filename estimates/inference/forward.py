@@ -1,6 +1,7 @@
 """Drawing what is not fitted: priors, forward unknowns, quantities and predicted reports, in batches."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,11 @@ class Forward:
         ]
         values = lots[0] if len(lots) == 1 else map(np.concatenate, zip(*lots, strict=True))
         return dict(zip(self.names, values, strict=True))
+
+    def but(self, names: Collection[str]) -> "Forward":
+        """The same without the last of what `run` gives, which are these."""
+        kept = tuple(name for name in self.names if name not in names)
+        return replace(self, names=kept, _line=self._line.only(slice(0, len(kept))))
 
     def _lot(self, inputs: list[NDArray[Any]], count: int, rng: np.random.Generator) -> list[NDArray[Any]]:
         """The same for so many draws as stay in the cache, with a chance of their own."""
