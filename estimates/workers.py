@@ -170,10 +170,28 @@ def _prepare() -> None:
     from threadpoolctl import threadpool_limits
 
     take_one_core()
+    _end_with_parent()
     # Small matrices that every worker shares out over all cores take several times longer.
     threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
+
+
+def _end_with_parent() -> None:
+    """Stop when the parent is no more: one that was killed cannot tell its workers, who would work on."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+    from threading import Thread
+
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def stop() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=stop, daemon=True).start()
 
 
 def keep_memory() -> None:

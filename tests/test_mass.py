@@ -74,6 +74,8 @@ def test_an_open_interval_has_the_probability_of_fifty_digits(place, low, high):
         (50.0, 150.0, 0.0, 0.05, -np.inf),
         (50.0, 150.0, np.nan, 0.05, -np.inf),
         (50.0, 150.0, np.inf, 0.05, -np.inf),
+        (50.0, np.inf, np.inf, 0.05, 0.0),
+        (0.0, 50.0, np.inf, 0.05, -np.inf),
         (50.0, 150.0, 100.0, 0.0, 0.0),
         (50.0, 150.0, 160.0, 0.0, -np.inf),
         (100.0, 100.0, 100.0, 0.05, -np.inf),

@@ -1,6 +1,9 @@
 """Work in several processes: the same answers in the same order, and nobody left behind."""
 
 import math
+import os
+import subprocess
+import sys
 import threading
 import time
 from multiprocessing import active_children, get_context
@@ -50,6 +53,40 @@ def test_after_an_interrupt_no_worker_is_left_and_children_of_others_live_on():
     finally:
         other.terminate()
         other.join()
+
+
+PATIENT = """
+import os, time
+from estimates.workers import Workers
+if __name__ == "__main__":
+    with Workers(2) as pool:
+        print(*pool.run("asking", os.getpid, [()] * 2, share=1.0), flush=True)
+        pool.run("waiting", time.sleep, [(60,)] * 4, share=1.0)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a kill that nothing can answer")
+def test_workers_of_a_process_that_was_killed_do_not_work_on(tmp_path):
+    script = tmp_path / "patient.py"
+    script.write_text(PATIENT)
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    children = {int(pid) for pid in parent.stdout.readline().split()}
+    assert children
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    last = time.monotonic() + 30
+    while any(map(_is_alive, children)):
+        assert time.monotonic() < last, "a worker outlived its parent"
+        time.sleep(0.05)
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 # ---- threads ----------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class Effort:
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
     clear : brisk.Wanted
-        What a brisk start from nothing has to show, in its lessons and at the end.
+        What a brisk start from nothing has to show in its lessons, and as k-hat also at the end.
     """
 
     points: int
@@ -252,7 +252,7 @@ def _briskly(
         pupil = brisk.learnt_from(*together(batches), *of, few, rng)
     if pupil is None:
         return None
-    least = brisk.Wanted(effort.share, effort.pareto_k)
+    most = effort.clear.pareto_k if start is None else effort.pareto_k
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS_BRISK):
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
@@ -260,15 +260,15 @@ def _briskly(
         batches = _batches(pupil.proposal, *of, points, seed, "brisk", "final", attempt)
         weighted = _weighted(batches, attempt, pupil.proposal, earlier)
         share = weighted.effective_size / weighted.log_weights.size
-        is_shared = share > least.share
-        if is_shared and weighted.pareto_k < least.pareto_k:
+        is_shared = share > effort.share
+        if is_shared and weighted.pareto_k < most:
             lacking = effort.effective - weighted.effective_size
             if lacking > _LACKING * effort.effective:
                 more = min(effort.points, math.ceil(lacking / (SCRAMBLES * share)))
                 others = _batches(pupil.proposal, *of, more, seed, "brisk", "more", attempt)
                 batches = [together(both) for both in zip(batches, others, strict=True)]
                 weighted = _weighted(batches, attempt, pupil.proposal, earlier)
-            if weighted.pareto_k < least.pareto_k and effort.is_met(weighted):
+            if weighted.pareto_k < most and effort.is_met(weighted):
                 return weighted
         if not is_shared and attempt > 1:
             return None

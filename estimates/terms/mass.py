@@ -259,6 +259,7 @@ def _wide(low: Array, high: Array, ratio: Array, level: Array, bias: Array, spre
     start = np.where(has_low, (np.log(low) - centre) / spread, -np.inf)
     # Not from ln high: two logarithms nearly equal would lose the digits of a narrow interval.
     end = np.where(has_low, start + ratio / spread, (np.log(high) - centre) / spread)
+    end = np.where(high < np.inf, end, np.inf)
     # Reflected to where the ends lie farther out in the lower tail and lose fewer digits.
     is_upper = start + end > 0.0
     start, end = np.where(is_upper, -end, start), np.maximum(np.where(is_upper, -start, end), -FAR)
