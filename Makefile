@@ -50,7 +50,8 @@ bench: $(READY) ## speed, agreement, evidence, sweeps, growth, and the table of 
 	@failed=; for name in speed agreement evidence sweep growth summary; do echo "== $$name"; \
 	$(BIN)/python benchmarks/$$name.py || failed="$$failed $$name"; done; [ -z "$$failed" ] || { echo "missed:$$failed"; exit 1; }
 
-known: $(READY) ## well-known posteriors against exact or long NUTS; takes a quarter of an hour
+known: $(READY) ## well-known posteriors against exact or long NUTS, and separated hills; takes a quarter of an hour
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/hills.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/known.py
 
 rivals: $(BENCH_READY) ## beside PyMC, nutpie, NumPyro, dynesty, nautilus and squigglepy; takes an hour or so
