@@ -1,13 +1,12 @@
-"""Choosing an engine, running it, and laying out what it gives as a tree of groups."""
+"""Choosing an engine, and running it."""
 
 import sys
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pymc as pm
 import pytensor
 import xarray as xr
@@ -17,12 +16,11 @@ from estimates import trust
 from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
-from estimates.inference.density import fitted_unknowns, observed_values
-from estimates.inference.forward import Forward
+from estimates.inference.density import fitted_unknowns
+from estimates.inference.groups import PRIOR_DRAWS, Parts, Posterior, fewer, tree_of
 from estimates.inference.proposal import Anchor, Blend
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
-from estimates.terms.mass import sum_of_last
 from estimates.trust import Trust
 from estimates.workers import Progress
 
@@ -36,25 +34,10 @@ MOST_FOR_EVIDENCE = 16
 DRAWS = 1024
 """Equally weighted draws of each scramble that an importance sample is reduced to."""
 
-PRIOR_DRAWS = 4096
-
 _MOST_OUTSIDE = 0.01  # of the prior's draws; a rounding error at a bound is no matter
 
 LATELY = CompiledShapes()
 """What was compiled lately, for fits and evidences alike."""
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What an engine gives: draws of the fitted unknowns, and how far to trust them."""
-
-    engine: str
-    reason: str
-    draws: dict[str, NDArray[np.float64]]  # (chain, draw, *shape)
-    log_evidence: Measured | None
-    trust: Trust
-    proposal: Blend | None = None
-    divergences: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,9 +99,9 @@ def fit_model(
     # Where each node of a graph was made is of no use to anybody here, and takes time to record.
     with pytensor.config.change_flags(traceback__limit=0):
         forward = LATELY.forward(model, unknowns, _following(model, unknowns))
-        parts = _Parts(model, LATELY.compiled(model) if unknowns else None, forward)
+        parts = Parts(model, LATELY.compiled(model) if unknowns else None, forward)
     posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
-    return posterior, _tree(parts, posterior, seed, predictive)
+    return posterior, tree_of(parts, posterior, seed, predictive)
 
 
 def versions() -> dict[str, str]:
@@ -127,21 +110,12 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A model taken apart: what is fitted, if anything is, and all that follows."""
-
-    model: pm.Model
-    fitted: Compiled | None
-    forward: Forward
-
-
 def _following(model: pm.Model, unknowns: list[Any]) -> list[Any]:
     free = [variable for variable in model.free_RVs if variable not in unknowns]
     return [*free, *model.deterministics, *model.observed_RVs]
 
 
-def _posterior(parts: _Parts, engine: str, seed: int, progress: Progress) -> Posterior:
+def _posterior(parts: Parts, engine: str, seed: int, progress: Progress) -> Posterior:
     fitted = parts.fitted
     if fitted is None:
         if engine == "nuts":
@@ -195,7 +169,7 @@ def sample_importance(
         When the prior cannot be drawn, or no draw of it could have given the reports.
     """
     density = fitted.density
-    points = _fewer(effort.points, density.width, least=effort.points // 4)
+    points = fewer(effort.points, density.width, least=effort.points // 4)
     return importance.sample(
         density.evaluate,
         partial(draw_prior, fitted),
@@ -225,7 +199,7 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
     density = fitted.density
     weighted = sample_importance(fitted, seed, progress=progress)
-    points = weighted.resample(_fewer(DRAWS, density.width, least=DRAWS // 8), generator(seed, "resample"))
+    points = weighted.resample(fewer(DRAWS, density.width, least=DRAWS // 8), generator(seed, "resample"))
     flat = density.constrain(points.reshape(-1, density.dimension))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
     return Posterior(
@@ -236,11 +210,6 @@ def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress)
         weighted.trust,
         weighted.proposal,
     )
-
-
-def _fewer(draws: int, values: int, *, least: int) -> int:
-    """How many draws are made where each is of many reports: as much work and memory as with 128."""
-    return max(least, min(draws, draws * 128 // values))
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
@@ -269,108 +238,3 @@ def _starts(fitted: Compiled, seed: int) -> dict[str, NDArray[np.float64]] | Non
     possible = np.flatnonzero(np.isfinite(log_likelihood))
     best = possible[np.argsort(-log_likelihood[possible], kind="stable")][: nuts.STARTS]
     return {name: value[best] for name, value in draws.items()} if len(best) else None
-
-
-# ---- groups of draws ---------------------------------------------------------------------------
-
-
-def _tree(parts: _Parts, posterior: Posterior, seed: int, predictive: bool) -> xr.DataTree:
-    """What follows from the draws, as an ArviZ tree; if asked, also replicated data and the prior."""
-    model = parts.model
-    observed = [variable.name for variable in model.observed_RVs]
-    shape = next(iter(posterior.draws.values())).shape[:2] if posterior.draws else (1, PRIOR_DRAWS)
-    flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in posterior.draws.items()}
-    forward = parts.forward if predictive else parts.forward.but(observed)
-    after = forward.run(flat, shape[0] * shape[1], generator(seed, "posterior"))
-    groups = {
-        "posterior": _dataset(model, flat | {n: v for n, v in after.items() if n not in observed}, shape),
-        "observed_data": _observed(model),
-        "constant_data": _constants(model),
-    }
-    if predictive:
-        rng = generator(seed, "prior")
-        width = parts.fitted.density.width if parts.fitted else 1
-        count = _fewer(PRIOR_DRAWS, width, least=PRIOR_DRAWS // 8)
-        prior = parts.fitted.prior.run({}, count, rng) if parts.fitted else {}
-        before = prior | forward.run(prior, count, rng)
-        unseen = {name: value for name, value in before.items() if name not in observed}
-        groups |= {
-            "prior": _dataset(model, unseen, (1, count)),
-            "posterior_predictive": _dataset(model, {n: after[n] for n in observed}, shape),
-            "prior_predictive": _dataset(model, {n: before[n] for n in observed}, (1, count)),
-        }
-    if parts.fitted:
-        density = parts.fitted.density
-        points = density.unconstrain(flat)
-        if predictive:
-            pointwise = density.pointwise(points)
-            groups["log_likelihood"] = _dataset(model, pointwise, shape)
-            log_prior = density.log_prior(points)
-            log_likelihood = reduce(
-                np.add, (sum_of_last(v.reshape(len(points), -1)) for v in pointwise.values())
-            )
-        else:
-            log_prior, log_likelihood = density.evaluate(points)
-        groups["sample_stats"] = _dataset(
-            model,
-            {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},
-            shape,
-        )
-    groups["posterior"].attrs = {
-        "unknowns": ",".join([*flat, *(v.name for v in model.free_RVs if v.name not in flat)]),
-        "fitted": ",".join(flat),
-        "inference_library": "estimates",
-        "engine": posterior.engine,
-    }
-    if posterior.divergences is not None:
-        groups["sample_stats"].attrs["divergences"] = posterior.divergences
-    return xr.DataTree.from_dict(groups)
-
-
-def _dataset(model: pm.Model, draws: dict[str, NDArray[Any]], shape: tuple[int, int]) -> xr.Dataset:
-    """Draws (chain * draw, ...) as a dataset with the model's own dimensions."""
-    variables: dict[str, Any] = {}
-    coords: dict[str, Any] = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
-    for name, value in draws.items():
-        dims = _dims(model, name, value.ndim - 1)
-        variables[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
-        coords |= _coords(model, dims)
-    return xr.Dataset(variables, _indexed(coords))
-
-
-def _observed(model: pm.Model) -> xr.Dataset:
-    variables: dict[str, Any] = {}
-    coords: dict[str, Any] = {}
-    for variable in model.observed_RVs:
-        stored = observed_values(model, variable)
-        dims = _dims(model, variable.name, np.ndim(stored))
-        variables[variable.name] = (dims, stored)
-        coords |= _coords(model, dims)
-    return xr.Dataset(variables, _indexed(coords))
-
-
-def _dims(model: pm.Model, name: str, count: int) -> tuple[Any, ...]:
-    """The model's own dimensions of a variable, or numbered ones."""
-    return model.named_vars_to_dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(count))
-
-
-def _coords(model: pm.Model, dims: tuple[Any, ...]) -> dict[str, Any]:
-    return {dim: np.asarray(model.coords[dim]) for dim in dims if model.coords.get(dim) is not None}
-
-
-def _indexed(coords: dict[str, NDArray[Any]]) -> xr.Coordinates:
-    """Coordinates with their indices; xarray would first see whether they are Pint's, and import it."""
-    indexes = {
-        dim: xr.indexes.PandasIndex(pd.Index(entries), dim, coord_dtype=entries.dtype)
-        for dim, entries in coords.items()
-    }
-    variables = {dim: index.create_variables()[dim] for dim, index in indexes.items()}
-    return xr.Coordinates(variables, indexes)
-
-
-def _constants(model: pm.Model) -> xr.Dataset:
-    variables = {}
-    for variable in model.data_vars:
-        stored = np.asarray(variable.get_value())
-        variables[variable.name] = (tuple(f"{variable.name}_dim_{i}" for i in range(stored.ndim)), stored)
-    return xr.Dataset(variables)
