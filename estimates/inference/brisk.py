@@ -41,7 +41,7 @@ _PRIOR, _LESSON, _GLANCE = 2, 3, 0.5
 _BATCH, _BATCH_PER_UNKNOWN = 1536, 256
 _EXPLORERS, _POINTS_AN_EXPLORER = 128, 16  # at most so many, and fewer where points are dear
 _STEPS_EXPLORED, _HILLS = 30, 6
-_FEW_STEPS = 5  # of expectation-maximisation, while the likelihood is turned up
+_STEPS, _FEW_STEPS = 8, 5  # of expectation-maximisation; fewer while the likelihood is turned up
 _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same components
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
@@ -148,8 +148,8 @@ class Pupil:
         """
         coordinates = Transport.of(typical.points)
         typical = move(typical, self._evaluate, 1.0, _STEPS_GATHERED, rng, coordinates=coordinates)
-        main = Bent.of(typical.points, _COMPONENTS_AGAIN, rng)
-        broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport)
+        main = Bent.of(typical.points, _COMPONENTS_AGAIN, rng, steps=_STEPS)
+        broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport, steps=_STEPS)
         return replace(self, blend=_shared([main, *found, broad]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
@@ -160,8 +160,8 @@ class Pupil:
         both = joined(typical, rare)
         coordinates = Transport.of(typical.points)
         both = move(both, self._evaluate, 1.0, _STEPS_AGAIN, rng, coordinates=coordinates, groups=groups)
-        main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng, transport=coordinates)
-        filler = Bent.of(both.points[groups[0] :], _COMPONENTS_AGAIN, rng)
+        main = Bent.of(both.points[: groups[0]], _COMPONENTS_AGAIN, rng, transport=coordinates, steps=_STEPS)
+        filler = Bent.of(both.points[groups[0] :], _COMPONENTS_AGAIN, rng, steps=_STEPS)
         blend = self.blend.shared_out(batch.points, weights)
         share = effective_size(log_weights) / len(batch)
         return replace(self, blend=blend.joined(main, filler, lacking), share=share)

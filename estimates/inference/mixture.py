@@ -141,7 +141,7 @@ def _floor(variances: Array) -> Array:
     return _FLOOR * np.diag(variances) + 1e-12 * np.eye(len(variances))
 
 
-_STEPS, _STEPS_MORE = 8, 5
+_STEPS, _STEPS_MORE = 12, 5
 _FLOOR = 1e-6
 
 
