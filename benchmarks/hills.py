@@ -18,6 +18,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from measuring import keep, stamp, table
+from posteriors import towards
 
 import estimates as est
 
@@ -57,7 +58,7 @@ CASES = (
 
 
 def model_of(case):
-    """The mixture as a PyMC model: a prior, and the potential that turns it into the target."""
+    """The mixture as a PyMC model."""
     dimension = case.centres.shape[1]
     with pm.Model() as model:
         x = pm.Normal("x", 0.0, PRIOR_SCALE, shape=dimension)
@@ -65,8 +66,8 @@ def model_of(case):
             np.log(share) + pt.sum(pm.logp(pm.Normal.dist(centre, scale), x))
             for share, centre, scale in zip(case.shares, case.centres, case.scales, strict=True)
         ]
-        prior = pt.sum(pm.logp(pm.Normal.dist(0.0, PRIOR_SCALE, shape=dimension), x))
-        pm.Potential("target", pt.logsumexp(pt.stack(each)) - prior)
+        prior = pm.Normal.dist(0.0, PRIOR_SCALE, shape=dimension)
+        towards(pt.logsumexp(pt.stack(each)), [x], [prior])
     return model
 
 

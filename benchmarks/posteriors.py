@@ -231,7 +231,7 @@ def gaussian_process():
 # ---- formulas ----------------------------------------------------------------------------------
 
 
-def _towards(log_target, unknowns, priors):
+def towards(log_target, unknowns, priors):
     """The potential that turns the priors of the unknowns into the target."""
     log_prior = sum(pt.sum(pm.logp(prior, value)) for prior, value in zip(priors, unknowns, strict=True))
     pm.Potential("target", log_target - log_prior)
@@ -251,7 +251,7 @@ def banana():
         priors = [pm.Normal.dist(0, 10 * ONE), pm.StudentT.dist(3, 0, sigma=30 * ONE)]
         x, y = pm.Normal("x", 0, 10 * ONE), pm.StudentT("y", 3, 0, sigma=30 * ONE)
         target = _log_normal(x, 1.0, BANANA_SPREAD) + _log_normal(y, x**2, BANANA_WIDTH)
-        _towards(target, [x, y], priors)
+        towards(target, [x, y], priors)
     return model
 
 
@@ -268,7 +268,7 @@ def funnel():
         v, x = pm.Normal("v", 0, 6 * ONE), pm.StudentT("x", 1, 0, sigma=5 * ONE, shape=9)
         pm.Deterministic("standard", x * pt.exp(-v / 2))
         target = _log_normal(v, 0.0, 3.0) + pt.sum(_log_normal(x, 0.0, pt.exp(v / 2)))
-        _towards(target, [v, x], priors)
+        towards(target, [v, x], priors)
     return model
 
 
@@ -283,7 +283,7 @@ def two_modes():
             np.log(share) + pt.sum(_log_normal(x, at, scale))
             for share, at, scale in zip(MODE_SHARE, MODE_AT, MODE_SCALE, strict=True)
         ]
-        _towards(pt.logaddexp(*each), [x], [pm.Normal.dist(0, 10 * ONE, shape=4)])
+        towards(pt.logaddexp(*each), [x], [pm.Normal.dist(0, 10 * ONE, shape=4)])
     return model
 
 

@@ -189,9 +189,8 @@ def test_a_pit_is_that_of_an_ordinary_fit_to_the_printed_numbers(found):
         .replace("value = 300, hedge", f"precision = 50, value = {autumn:.0f}, hedge")
     )
     fit = est.infer(read_text(printed), "steady", engine="importance", seed=9)
-    draws = 1 / (
-        1 / fit.trust.ess + 1 / simulating.EFFORT.effective
-    )  # as many as know the difference of both
+    # As many draws as know the difference of both fits.
+    draws = 1 / (1 / fit.trust.ess + 1 / simulating.EFFORT.effective)
     for name, at in (
         ("daily_rate", None),
         ("first_shipment", None),

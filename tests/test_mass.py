@@ -13,22 +13,9 @@ from estimates.terms import mass as module
 from estimates.terms.likelihood import by_numpy, interval_logp
 from estimates.terms.mass import log_interval_mass, log_mass_of_all
 
-WIDTHS = [
-    1e-12,
-    1e-5,
-    0.0011,
-    0.029,
-    0.031,
-    0.06,
-    0.099,
-    0.101,
-    0.199,
-    0.201,
-    0.7,
-    7.0,
-    60.0,
-]  # in standard deviations
-PLACES = [-40.0, -8.1, -3.1, -1.6, -0.4, -0.03, 0.0, 0.02, 0.3, 1.4, 2.9, 9.2, 40.0]  # of the lower end
+# In standard deviations: the widths, and the places of the lower end.
+WIDTHS = [1e-12, 1e-5, 0.0011, 0.029, 0.031, 0.06, 0.099, 0.101, 0.199, 0.201, 0.7, 7.0, 60.0]
+PLACES = [-40.0, -8.1, -3.1, -1.6, -0.4, -0.03, 0.0, 0.02, 0.3, 1.4, 2.9, 9.2, 40.0]
 
 
 def exact_log_mass(low, high, level, scatter):
