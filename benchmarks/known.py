@@ -39,7 +39,8 @@ ENGINES = ("auto", "importance")
 REFERENCE = "known_reference.json"
 NUTS = {"draws": 10_000, "tune": 2_000, "chains": 4, "cores": 2, "target_accept": 0.95, "seed": 1}
 SHARP, MOST_DRAWS = 0.01, 160_000
-"""A reference knows each mean to this part of a standard deviation; its chains are made longer until then."""
+"""A reference knows each mean, and each standard deviation, to this part of the latter; its chains are made longer
+until then."""
 
 
 # ---- the truth ---------------------------------------------------------------------------------
@@ -76,15 +77,17 @@ def referenced(posterior):
         chains = {name: np.asarray(trace["posterior"][name]) for name in posterior.compared}
         flat = np.concatenate([value.reshape(*value.shape[:2], -1) for value in chains.values()], axis=2)
         columns = [flat[:, :, i] for i in range(flat.shape[2])]
-        error = max(float(az.mcse(column, method="mean")) / column.std() for column in columns)
-        if error < SHARP or 2 * draws > MOST_DRAWS:
+        error = {
+            kind: max(float(az.mcse(column, method=kind)) / column.std() for column in columns)
+            for kind in ("mean", "sd")
+        }
+        if max(error.values()) < SHARP or 2 * draws > MOST_DRAWS:
             break
         draws *= 2
     found = {name: [part.tolist() for part in moments(value)] for name, value in chains.items()}
     return {
         "moments": found,
-        "mcse_mean_in_sd": error,
-        "mcse_sd_in_sd": max(float(az.mcse(column, method="sd")) / column.std() for column in columns),
+        **{f"mcse_{kind}_in_sd": value for kind, value in error.items()},
         "r_hat": max(float(az.rhat(column)) for column in columns),
         "divergences": int(trace["sample_stats"]["diverging"].sum()),
         "settings": {"sampler": "nutpie", "model": (posterior.reference or posterior.build).__name__}
@@ -315,7 +318,7 @@ def make_references(names):
         references[name] = referenced(POSTERIORS[name])
         found = references[name]
         print(
-            f"{name}: error {found['mcse_mean_in_sd']:.4f} sd, R-hat {found['r_hat']:.4f}, "
+            f"{name}: errors {found['mcse_mean_in_sd']:.4f} and {found['mcse_sd_in_sd']:.4f} sd, R-hat {found['r_hat']:.4f}, "
             f"{found['divergences']} divergent, {found['settings']['draws']} draws a chain",
             flush=True,
         )

@@ -201,14 +201,38 @@ def _mixture(data, count):
     return model
 
 
+def _mixture_without_order(data, count):
+    with pm.Model() as model:
+        unordered = {
+            "share": pm.Dirichlet("any_share", np.full(count, 2.0)),
+            "mean": pm.Normal("any_mean", 0, 5, shape=count),
+            "scale": pm.HalfNormal("any_scale", 2, shape=count),
+        }
+        pm.NormalMixture("y", *unordered.values(), observed=data)
+        order = pt.argsort(unordered["mean"])
+        for name, values in unordered.items():
+            pm.Deterministic(name, values[order])
+    return model
+
+
 def mixture_of_two():
     """Two normals with ordered means, marginalised, which overlap."""
     return _mixture(PAIR, 2)
 
 
+def mixture_of_two_without_order():
+    """The same put in order afterwards: chains pass from one cluster to the other where they overlap."""
+    return _mixture_without_order(PAIR, 2)
+
+
 def mixture_of_three():
     """Three normals with ordered means, marginalised."""
     return _mixture(TRIPLE, 3)
+
+
+def mixture_of_three_without_order():
+    """The same put in order afterwards."""
+    return _mixture_without_order(TRIPLE, 3)
 
 
 # ---- Gaussian process --------------------------------------------------------------------------
@@ -293,6 +317,8 @@ def _modes_exactly():
     return {"x": (np.full(4, mean), np.full(4, np.sqrt(share @ (scale**2 + at**2) - mean**2)))}
 
 
+UNORDERED = "reference: NUTS without the order, put in order afterwards, which is the same posterior"
+
 POSTERIORS = {
     "eight schools, centred": Posterior(
         eight_schools_centred,
@@ -312,8 +338,12 @@ POSTERIORS = {
     "logistic regression": Posterior(logistic_regression, ("slopes",)),
     "poisson regression": Posterior(poisson_regression, ("slopes",)),
     "autoregression": Posterior(autoregression, ("level", "memory", "scale")),
-    "mixture of two": Posterior(mixture_of_two, ("share", "mean", "scale")),
-    "mixture of three": Posterior(mixture_of_three, ("share", "mean", "scale")),
+    "mixture of two": Posterior(
+        mixture_of_two, ("share", "mean", "scale"), reference=mixture_of_two_without_order, note=UNORDERED
+    ),
+    "mixture of three": Posterior(
+        mixture_of_three, ("share", "mean", "scale"), reference=mixture_of_three_without_order, note=UNORDERED
+    ),
     "gaussian process": Posterior(gaussian_process, ("length", "height", "noise")),
     "banana": Posterior(banana, ("x", "y"), exact=BANANA_MOMENTS, log_evidence=0.0, note="exact: a formula"),
     "funnel": Posterior(

@@ -9,6 +9,7 @@ from estimates import read, shelf
 from estimates.inference import conditional
 from estimates.inference.conditional import are_distributions
 from estimates.inference.density import compile_density, fitted_unknowns
+from estimates.inference.ordered import log_orders
 
 
 def of_shelf(name):
@@ -127,5 +128,7 @@ def test_the_sum_is_the_density_that_pymc_compiles_for_one_point(build):
             point[model.rvs_to_values[variable].name] = z[at : at + size].reshape(shape)
             at += size
         expected = float(whole(point)) - float(without(point))
-        found = sum(float(part[0]) for part in density.evaluate(z[None]))
+        found = sum(float(part[0]) for part in density.evaluate(z[None])) - log_orders(
+            model, unknowns, density.shapes
+        )
         assert found == pytest.approx(expected, rel=1e-9)

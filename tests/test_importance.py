@@ -16,7 +16,7 @@ from scipy import integrate, special, stats
 
 import estimates as est
 from estimates.errors import EngineError
-from estimates.inference import brisk, importance, learning, mixture, moves, proposal
+from estimates.inference import brisk, importance, learning, mixture, moves, proposal, weights
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
 from estimates.seeds import generator
@@ -447,7 +447,7 @@ def test_the_error_of_the_evidence_counts_scrambles_that_disagree():
 def test_resampling_takes_each_point_within_one_of_its_share(log_weights, seed):
     sample = weighted(log_weights)
     draws = 100
-    resampled = sample.resample(draws, generator(seed))
+    resampled = sample.points.reshape(-1, sample.points.shape[-1])[sample.resample(draws, generator(seed))]
     for row, points, chosen in zip(log_weights, sample.points, resampled, strict=True):
         share = np.exp(row - special.logsumexp(row))
         times = np.array([(chosen == point).sum() for point in points[:, 0]])
@@ -463,7 +463,7 @@ def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_poi
     log_weights[0, 0] = -np.inf
     sample = importance.Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
     draws = 250
-    resampled = sample.resample(draws, generator(6))
+    resampled = points.reshape(-1, 2)[sample.resample(draws, generator(6))]
     share = special.softmax(log_weights)
     flat = np.where(share[:, :, None] > 0, points, 0.0)
     middle = np.einsum("sn,snd->d", share, flat)
@@ -476,6 +476,24 @@ def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_poi
         for far in (1.0, 3.0, 10.0, 20.0):
             expected = draws * special.softmax(row)[distance(before) > far].sum()
             assert abs(np.count_nonzero(distance(after) > far) - expected) <= 1 + 1e-6
+
+
+def test_a_long_tail_keeps_its_spread_where_one_draw_more_or_less_of_it_would_not(monkeypatch):
+    """The spread of 1,000 draws of a Student-t with 3 degrees of freedom, beside that of the weighted points."""
+    rng = np.random.default_rng(7)
+    points = rng.standard_t(3, size=(4, 3000, 1))
+    log_weights = rng.normal(0, 0.5, size=(4, 3000))
+    sample = importance.Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    share = special.softmax(log_weights, axis=1).ravel() / 4
+    spread = np.sqrt(share @ points.ravel() ** 2 - (share @ points.ravel()) ** 2)
+
+    def off():
+        drawn = [points.ravel()[sample.resample(250, generator(seed))] for seed in range(20)]
+        return np.sqrt(np.mean([(one.std() / spread - 1) ** 2 for one in drawn]))
+
+    chosen_well = off()
+    monkeypatch.setattr(weights, "_BEGINNINGS", 1)
+    assert chosen_well < off() / 2.5
 
 
 def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(monkeypatch):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pytensor.tensor.basic import Alloc, ARange, Eye, Join
+from pytensor.tensor.basic import Alloc, AllocEmpty, ARange, Eye, Join
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.subtensor import (
@@ -61,6 +61,7 @@ def _of_alloc(lead: int) -> Call:
 
 
 _MADE_OF_NUMBERS: dict[type, Callable[[Any], Call]] = {
+    AllocEmpty: lambda op: lambda *lengths: np.zeros(lengths, op.dtype),
     ARange: lambda op: lambda start, stop, step: np.arange(start, stop, step, dtype=op.dtype),
     Eye: lambda op: lambda rows, columns, diagonal: np.eye(rows, columns, int(diagonal), op.dtype),
 }

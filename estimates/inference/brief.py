@@ -11,7 +11,7 @@ from estimates import trust
 from estimates.errors import ContradictionError
 from estimates.estimate import Measured
 from estimates.inference import importance
-from estimates.inference.fit import MOST_UNKNOWNS, draw_prior, sample_importance
+from estimates.inference.fit import MOST_UNKNOWNS, draw_prior, drawn, sample_importance
 from estimates.inference.moves import Evaluate
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, Part, Scored
 from estimates.inference.shapes import Compiled
@@ -121,7 +121,7 @@ class Briefs:
         except ContradictionError:
             return None
         rng = generator(seed, "likeness")
-        points = weighted.resample(_LIKE, rng).reshape(-1, fitted.density.dimension)
+        points = weighted.points.reshape(-1, fitted.density.dimension)[weighted.resample(_LIKE, rng).ravel()]
         return Scored.of(points, _COMPONENTS, draw_prior(fitted, len(points), rng), rng)
 
     def anchored(self, file: ModelFile, scouts: Sequence[tuple[Study, Part]], seed: int) -> Anchor:
@@ -148,14 +148,14 @@ class Briefs:
 
 
 def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
-    density = compiled.density
     try:
         weighted = _weighted(compiled, seed, start)
     except ContradictionError as error:
         return _Fitted({}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)))
-    points = weighted.resample(DRAWS, generator(seed, "resample")).reshape(-1, density.dimension)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    return _Fitted(density.constrain(points), evidence, weighted.trust)
+    draws = drawn(compiled.density, weighted, DRAWS, seed)
+    flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in draws.items()}
+    return _Fitted(flat, evidence, weighted.trust)
 
 
 def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:

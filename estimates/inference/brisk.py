@@ -46,7 +46,7 @@ _COMPONENTS, _FEW_UNKNOWNS = 3, 6  # more unknowns want more points for the same
 _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
-_LOUD, _LOUD_PER_UNKNOWN, _LOUDEST, _LEVELS = 0.2, 20, 32.0, 8
+_LOUD, _LOUD_PER_UNKNOWN, _LOUDEST, _LEVELS = 0.2, (20, 100), 32.0, 8
 """A population above the top: its members in proportion to what was asked, and at least for each unknown; the
 highest power; and in how many levels at most it gets there."""
 
@@ -55,7 +55,8 @@ _STEPS_LOUD, _STEPS_DOWN = 5, 10
 _SHARE_GOOD, _ENOUGH = 0.05, 150.0  # effective points of good batches, to gather the next proposal from
 _MOST = 16
 _SHARE_LOST, _LOST = 0.03, 4  # so many batches in a row, below that share, are the end
-_TRAINING, _COMPONENTS_AGAIN = 3072, 6
+_TRAINING, _TRAINING_PER_UNKNOWN = 3072, 768  # points, at most
+_COMPONENTS_AGAIN = 6
 _STEPS_GATHERED, _STEPS_AGAIN = 4, 3  # of the population
 _POINTS_FROM_OTHERS = 1024
 _LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 10, 5, 0.03
@@ -238,7 +239,7 @@ def _climbed(
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
-                looks = _looks(*seen, min(_TRAINING, 2 * pupil.points), rng)
+                looks = _looks(*seen, min(_TRAINING, _TRAINING_PER_UNKNOWN * unknowns, 2 * pupil.points), rng)
                 return pupil.gathered(*looks, rng, *hills, *_loudest(*seen, pupil, rng)).practised(rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates = Transport.of(population.points)
@@ -271,7 +272,8 @@ def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random
     gathers there from the few members that came near; let down, it stays. On a single hill of less
     than ten unknowns nothing holds up the way, each step of which doubles the power, and nothing is found.
     """
-    count = max(round(_LOUD * pupil.points), _LOUD_PER_UNKNOWN * batch.points.shape[1])
+    unknowns = batch.points.shape[1]
+    count = round(np.clip(_LOUD * pupil.points, *(each * unknowns for each in _LOUD_PER_UNKNOWN)))
     evaluate, power = pupil._evaluate, 1.0
     is_single = True
     for level in range(_LEVELS):

@@ -20,13 +20,14 @@ from pytensor.graph.traversal import ancestors
 
 from estimates.errors import EngineError
 from estimates.inference.conditional import log_terms
+from estimates.inference.ordered import log_orders
 from estimates.inference.straight import Straight, lots_of
 from estimates.terms.likelihood import by_numpy, summed
 from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
-_NUMBERS_AT_ONCE = 2**17
+_NUMBERS_AT_ONCE = 2**18
 """How many numbers an array may have, over all the points that are computed at once."""
 
 
@@ -160,6 +161,8 @@ def compile_density(model: pm.Model) -> Density:
     with by_numpy():
         terms, batched = log_terms(model, [*unknowns, *observed], slices)
     log_prior = reduce(pt.add, map(summed, batched[: len(unknowns)]))
+    if orders := log_orders(model, unknowns, shapes):
+        log_prior += np.float64(orders)  # a bare number would become float32
     pointwise = [
         pt.broadcast_to(after, (points.shape[0], *tuple(after.shape))) if after.ndim == before.ndim else after
         for before, after in zip(terms[len(unknowns) :], batched[len(unknowns) :], strict=True)

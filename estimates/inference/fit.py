@@ -16,7 +16,8 @@ from estimates import trust
 from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
-from estimates.inference.density import fitted_unknowns
+from estimates.inference.density import Density, fitted_unknowns
+from estimates.inference.forward import Draws
 from estimates.inference.groups import PRIOR_DRAWS, Parts, Posterior, fewer, tree_of
 from estimates.inference.proposal import Anchor, Blend
 from estimates.inference.shapes import Compiled, CompiledShapes
@@ -188,28 +189,35 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
         remedy = "Importance sampling needs proper priors; use nuts."
         raise EngineError(f"the prior cannot be drawn: {error}", remedy=remedy) from error
     outside = float(np.mean(np.isnan(points).any(axis=1))) if count else 0.0
-    if outside > _MOST_OUTSIDE:  # PyMC draws an ordered vector unordered
+    if outside > _MOST_OUTSIDE:  # `ordered` tells of which it is not so
         raise EngineError(
-            f"{outside:.0%} of the prior's draws lie outside its own support, as of ordered vectors",
+            f"{outside:.0%} of the prior's draws lie outside its own support, as of an ordered vector whose "
+            "values differ in their prior",
             remedy="Importance sampling needs a prior that can be drawn; use nuts.",
         )
     return points
 
 
 def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
-    density = fitted.density
     weighted = sample_importance(fitted, seed, progress=progress)
-    points = weighted.resample(fewer(DRAWS, density.width, least=DRAWS // 8), generator(seed, "resample"))
-    flat = density.constrain(points.reshape(-1, density.dimension))
+    draws = fewer(DRAWS, fitted.density.width, least=DRAWS // 8)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
     return Posterior(
         "importance",
         reason,
-        {name: value.reshape(*points.shape[:2], *value.shape[1:]) for name, value in flat.items()},
+        drawn(fitted.density, weighted, draws, seed),
         evidence,
         weighted.trust,
         weighted.proposal,
     )
+
+
+def drawn(density: Density, weighted: importance.Weighted, draws: int, seed: int) -> Draws:
+    """Equally weighted draws (scramble, draws, ...) of each fitted unknown, in the user's own space."""
+    values = density.constrain(weighted.points.reshape(-1, density.dimension))
+    flat = np.concatenate([value.reshape(len(value), -1) for value in values.values()], axis=1)
+    taken = weighted.resample(draws, generator(seed, "resample"), flat)
+    return {name: value[taken] for name, value in values.items()}
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:

@@ -21,6 +21,7 @@ from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.type_other import NoneTypeT
 
+from estimates.inference.ordered import in_order
 from estimates.inference.straight import Straight, lots_of
 
 type Draws = dict[str, NDArray[Any]]
@@ -85,7 +86,7 @@ def compile_forward(model: pm.Model, given: list[Any], wanted: list[Any]) -> For
     inputs = [pt.tensor(shape=(None, *v.type.shape), dtype=v.dtype, name=v.name) for v in given]
     drawn = dict(zip(given, inputs, strict=True))
     for variable in _parents_first(model, wanted, given):
-        drawn[variable] = _per_draw(variable, drawn, count)
+        drawn[variable] = in_order(model, variable, _per_draw(variable, drawn, count))
     # The rest in one go, so that what they share is vectorised, and later computed, once.
     rest = [v for v in map(_unwrapped, wanted) if v not in drawn]
     drawn.update(zip(rest, vectorize_graph(rest, drawn) if drawn and rest else rest, strict=True))

@@ -27,7 +27,7 @@ from estimates.inference import brisk
 from estimates.inference.learning import Learner
 from estimates.inference.moves import Evaluate, Population
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, together, weighted_batch_of
-from estimates.inference.weights import chosen, effective_size, pareto_k
+from estimates.inference.weights import effective_size, pareto_k, representative
 from estimates.seeds import generator
 from estimates.trust import GOOD, LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
 from estimates.workers import Progress
@@ -164,26 +164,30 @@ class Weighted:
             self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
         )
 
-    def resample(self, draws: int, rng: np.random.Generator) -> Array:
-        """Equally weighted points (scramble, draws, dimension), by systematic resampling in each.
+    def resample(self, draws: int, rng: np.random.Generator, values: Array | None = None) -> NDArray[np.intp]:
+        """Which of all points stand for the posterior with equal weights: indices (scramble, draws).
 
-        Taken from the middle outwards, so that what lies far out, and makes up most of a variance, is
-        taken as often as its weight says.
+        Parameters
+        ----------
+        draws : int
+            From each scramble.
+        values : array (scramble * point, m), optional
+            What the points will be asked for; means and spreads of these are kept as by weight. By default
+            the points themselves.
         """
         weights = special.softmax(self.log_weights.ravel())
-        flat = np.where(
-            weights[:, None] > 0, self.points.reshape(len(weights), -1), 0.0
-        )  # others may be infinite
-        middle = weights @ flat
-        square = (flat - middle) ** 2
-        distance = np.sum(square / np.maximum(weights @ square, 1e-300), axis=1).reshape(
-            self.log_weights.shape
+        values = self.points.reshape(len(weights), -1) if values is None else values
+        values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
+        values = values - weights @ values
+        values /= np.sqrt(np.maximum(weights @ values**2, 1e-300))
+        size = self.log_weights.shape[1]
+        scrambles = zip(self.log_weights, values.reshape(-1, size, values.shape[1]), strict=True)
+        return np.stack(
+            [
+                number * size + representative(log_weights, mine, draws, rng)
+                for number, (log_weights, mine) in enumerate(scrambles)
+            ]
         )
-        taken = []
-        for points, log_weights, far in zip(self.points, self.log_weights, distance, strict=True):
-            outwards = np.argsort(far, kind="stable")
-            taken.append(points[outwards[chosen(log_weights[outwards], draws, rng)]])
-        return np.stack(taken)
 
 
 def sample(

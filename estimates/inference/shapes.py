@@ -105,8 +105,9 @@ def shape_of(model: pm.Model, wanted: Sequence[Any] = ()) -> Shape:
     fitted = tuple(
         (v.name, model.rvs_to_values[v].type, _likeness(model.rvs_to_transforms[v])) for v in unknowns
     )
-    names = tuple(v.name for v in (*observed, *wanted))
-    return Shape((graph, fitted, names, len(wanted)), tuple(reader.numbers))
+    names = tuple(v.name for v in observed)
+    others = tuple((v.name, _likeness(model.rvs_to_transforms.get(v))) for v in wanted)
+    return Shape((graph, fitted, names, others), tuple(reader.numbers))
 
 
 class _Reader:
@@ -171,5 +172,6 @@ def _likeness(thing: Any, depth: int = 4) -> Hashable:
         return type(thing), tuple((k, _likeness(v, depth - 1)) for k, v in sorted(vars(thing).items()))
     if isinstance(thing, Constant):
         return thing.type, thing.signature()
-    # A list, say, would have to be copied before it could be compared later.
+    if depth and isinstance(thing, list):  # as it is now
+        return tuple(_likeness(each, depth - 1) for each in thing)
     return thing if isinstance(thing, Hashable) else object()

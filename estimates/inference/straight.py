@@ -20,7 +20,16 @@ from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
 from pytensor.raise_op import CheckAndRaise
-from pytensor.tensor.basic import Alloc, Join, MakeVector, ScalarFromTensor, TensorFromScalar
+from pytensor.tensor.basic import (
+    Alloc,
+    ARange,
+    ExtractDiag,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    TensorFromScalar,
+)
+from pytensor.tensor.blas.gemm import Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.extra_ops import CumOp
@@ -37,6 +46,9 @@ _STATELESS = (
     CAReduce,
     DimShuffle,
     Alloc,
+    ARange,
+    Dot22,
+    ExtractDiag,
     Join,
     MakeVector,
     ScalarFromTensor,
@@ -65,6 +77,12 @@ FAST_START = (
     .including("local_remove_check_parameter")
     .excluding("orthogonal_solve_to_transpose_matmul")
 )
+
+
+# The C library of Linux gives large arrays back to the kernel, and each page of the next costs a fault, until
+# it has seen an array of that size freed; then it keeps twice as much. From larger ones it does not learn.
+_ = np.empty(2**22 - 2**10)
+del _
 
 
 def lots_of(count: int, size: int) -> list[slice]:
