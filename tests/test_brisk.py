@@ -10,7 +10,7 @@ from scipy import integrate, special, stats
 from estimates.inference import brisk
 from estimates.inference.mixture import apart
 from estimates.inference.moves import _nearest, climb, evaluated
-from estimates.inference.proposal import Bent, Blend, Scored, batch_of
+from estimates.inference.proposal import Bent, Blend, Scored, Target, batch_of
 from estimates.inference.scores import Scores
 from estimates.inference.weights import effective_size
 
@@ -37,7 +37,7 @@ def ridge_evidence():
 
 
 def learnt(evaluate, dimension, seed=1):
-    return brisk.learnt(evaluate, normal_prior(dimension), POINTS, np.random.default_rng(seed))
+    return brisk.learnt(Target(evaluate, normal_prior(dimension)), POINTS, np.random.default_rng(seed))
 
 
 def weighed(blend, evaluate, dimension, count=16_384, seed=2):
@@ -79,7 +79,7 @@ def test_a_lesson_makes_a_proposal_better():
         (Bent.of(np.random.default_rng(1).normal(size=(400, 2)), 1, np.random.default_rng(1)),) * 2,
         np.full(2, 0.5),
     )
-    worse = brisk.Pupil(bent_ridge, normal_prior(2), POINTS, scores, flat)
+    worse = brisk.Pupil(Target(bent_ridge, normal_prior(2)), POINTS, scores, flat)
     batch, log_weights = weighed(worse.proposal, bent_ridge, 2)
     better = worse.taught(batch, log_weights, np.random.default_rng(4))
     _, after = weighed(better.proposal, bent_ridge, 2)
@@ -95,7 +95,7 @@ def test_reports_that_no_draw_could_have_given_teach_nothing():
     batch = evaluated(np.random.default_rng(1).normal(size=(500, 2)), nowhere)
     none = np.full(len(batch), -np.inf)
     rng = np.random.default_rng(2)
-    assert brisk.learnt_from(batch, none, nowhere, normal_prior(2), POINTS, rng) is None
+    assert brisk.learnt_from(batch, none, Target(nowhere, normal_prior(2)), POINTS, rng) is None
 
 
 @pytest.mark.parametrize("width", [0.3, 0.1])  # with about 1,000 effective points, and with about 10
@@ -104,7 +104,7 @@ def test_points_of_another_posterior_teach_the_ridge_though_few_of_them_lie_on_i
     points = np.array([0.5, 0.5]) * 0.3 + width * rng.normal(size=(16_384, 2))
     batch = evaluated(points, bent_ridge)
     log_weights = batch.log_weights(stats.norm.logpdf(points, 0.15, width).sum(axis=1))
-    pupil = brisk.learnt_from(batch, log_weights, bent_ridge, normal_prior(2), POINTS, rng)
+    pupil = brisk.learnt_from(batch, log_weights, Target(bent_ridge, normal_prior(2)), POINTS, rng)
     assert pupil is not None
     _, after = weighed(pupil.proposal, bent_ridge, 2)
     share = effective_size(after) / len(after)
@@ -133,7 +133,7 @@ def test_a_narrow_hill_on_a_low_slope_is_found_above_the_top_and_a_single_hill_a
     for evaluate, is_found in ((hills(main, slope, narrow), True), (hills((1.0, 0.0, 0.4)), False)):
         rng = np.random.default_rng(seed)
         prior = normal_prior(2)(4096, rng)
-        pupil = brisk.Pupil(evaluate, normal_prior(2), POINTS, Scores.of(prior))
+        pupil = brisk.Pupil(Target(evaluate, normal_prior(2)), POINTS, Scores.of(prior))
         batch = brisk._scored(evaluated(prior, evaluate), pupil.scores)
         parts = brisk._loudest(batch, batch.log_weights(batch.log_prior), pupil, rng)
         assert len(parts) == is_found
@@ -162,7 +162,7 @@ def test_draws_of_the_prior_outside_its_support_are_no_matter():
         points[0] = np.nan
         return points
 
-    pupil = brisk.learnt(bent_ridge, draw_prior, POINTS, np.random.default_rng(1))
+    pupil = brisk.learnt(Target(bent_ridge, draw_prior), POINTS, np.random.default_rng(1))
     assert pupil is not None
 
 

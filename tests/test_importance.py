@@ -19,6 +19,8 @@ from estimates.errors import EngineError
 from estimates.inference import brisk, importance, learning, mixture, moves, proposal, weights
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
+from estimates.inference.proposal import Target
+from estimates.inference.weights import CLEAR
 from estimates.seeds import generator
 
 # ---- what a fit says, with the error it should have -----------------------------------------------------
@@ -258,7 +260,7 @@ def prior_of_neals(count, rng):
 
 @pytest.mark.parametrize("seed", [1, 2, 6, 12, 20])
 def test_neals_funnel_is_never_called_good_while_wrong(seed):
-    found = importance.sample(neals, prior_of_neals, seed=seed)
+    found = importance.sample(Target(neals, prior_of_neals), seed=seed)
     weights = np.exp(found.log_weights - special.logsumexp(found.log_weights))
     v = found.points[..., 0]
     mean = np.sum(weights * v)
@@ -288,11 +290,11 @@ def prior_near_normal(count, rng):
 
 def test_a_nearly_normal_posterior_is_settled_by_few_points():
     counts = []
-    found = importance.sample(counted(near_normal, counts), prior_near_normal, seed=1)
+    found = importance.sample(Target(counted(near_normal, counts), prior_near_normal), seed=1)
     assert isinstance(found.proposal.parts[0], proposal.Scored)
     assert importance.DRAWS.is_met(found)
-    assert found.effective_size > brisk.CLEAR.share * found.log_weights.size
-    assert found.pareto_k < brisk.CLEAR.pareto_k
+    assert found.effective_size > CLEAR.share * found.log_weights.size
+    assert found.pareto_k < CLEAR.pareto_k
     assert sum(counts) < 75_000
     assert_within(
         found.log_evidence, 3 * stats.norm.logpdf(1, 0, math.sqrt(5)), found.log_evidence_error, multiples=3
@@ -301,7 +303,7 @@ def test_a_nearly_normal_posterior_is_settled_by_few_points():
 
 def test_what_few_points_leave_in_doubt_is_learnt_thoroughly():
     counts = []
-    found = importance.sample(counted(neals, counts), prior_of_neals, seed=1)
+    found = importance.sample(Target(counted(neals, counts), prior_of_neals), seed=1)
     assert found.rounds >= learning.THOROUGH.rounds
     assert sum(counts) > 300_000
 
@@ -313,7 +315,7 @@ def test_a_likelihood_that_few_draws_of_the_prior_can_explain_is_still_found():
         inside = np.all(np.abs(points - 2.5) < 0.2, axis=1)
         return stats.norm.logpdf(points).sum(axis=1), np.where(inside, 0.0, -np.inf)
 
-    found = importance.sample(evaluate, lambda count, rng: rng.normal(size=(count, 2)), seed=1)
+    found = importance.sample(Target(evaluate, lambda count, rng: rng.normal(size=(count, 2))), seed=1)
     share = (stats.norm.cdf(2.7) - stats.norm.cdf(2.3)) ** 2
     assert_within(found.log_evidence, math.log(share), found.log_evidence_error, multiples=3)
 
@@ -321,7 +323,7 @@ def test_a_likelihood_that_few_draws_of_the_prior_can_explain_is_still_found():
 def test_a_start_that_does_not_do_is_told_by_its_weights_and_mended():
     """The proposal of another posterior, far from this one: what comes out is right all the same."""
     elsewhere = proposal.Blend.of([StudentMixture(np.ones(1), np.full((1, 3), -4.0), 0.1 * np.eye(3)[None])])
-    found = importance.sample(near_normal, prior_near_normal, seed=1, start=elsewhere)
+    found = importance.sample(Target(near_normal, prior_near_normal), seed=1, start=elsewhere)
     assert importance.DRAWS.is_met(found)
     evidence = 3 * stats.norm.logpdf(1, 0, math.sqrt(5))  # N(z; 0, 2) N(z; 1, 1) in each coordinate
     assert_within(found.log_evidence, evidence, found.log_evidence_error)
@@ -502,9 +504,9 @@ def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(mon
     asked = []
     batches = importance._batches
 
-    def counted(blend, evaluate, draw_prior, points, seed, *stream):
+    def counted(blend, target, points, seed, *stream):
         asked.append((blend, points, stream[:2]))
-        return batches(blend, evaluate, draw_prior, points, seed, *stream)
+        return batches(blend, target, points, seed, *stream)
 
     monkeypatch.setattr(importance, "_batches", counted)
 
@@ -514,7 +516,7 @@ def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(mon
 
     learnt = brisk.learnt
     monkeypatch.setattr(brisk, "learnt", lambda *args: dataclasses.replace(learnt(*args), share=6.0))
-    found = importance.sample(evaluate, lambda count, rng: rng.normal(size=(count, 4)), seed=1)
+    found = importance.sample(Target(evaluate, lambda count, rng: rng.normal(size=(count, 4))), seed=1)
     (first, few, _), (second, more, stream) = asked
     assert first.parts == second.parts
     assert stream == ("brisk", "more")

@@ -14,6 +14,7 @@ from estimates import shelf
 from estimates.errors import EngineError, ModelError, QuestionError
 from estimates.estimate import Conditions, Estimate
 from estimates.inference.fit import ENGINES, LATELY, Evidence, evidence_of, fit_model, versions
+from estimates.inference.importance import MOMENTS
 from estimates.inference.proposal import Blend
 from estimates.inference.template import Templates
 from estimates.study import Study
@@ -162,7 +163,9 @@ def sample(
         raise EngineError(
             f"{type(model).__name__} is no pm.Model", remedy="Pass the model itself: sample(model, seed=1)."
         )
-    posterior, tree = fit_model(model, engine, _checked(seed), progress, predictive=predictive)
+    posterior, tree = fit_model(
+        model, engine, _checked(seed), progress, effort=MOMENTS, predictive=predictive
+    )
     evidence: dict[str, Any] = {}
     if posterior.log_evidence is not None:
         evidence = {

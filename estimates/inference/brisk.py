@@ -12,26 +12,25 @@ for bounding the weights that teach.
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimates.inference import mixture
-from estimates.inference.moves import Evaluate, Population, arrived, climb, evaluated, joined, move
+from estimates.inference.moves import Population, arrived, climb, evaluated, joined, move
 from estimates.inference.proposal import (
     Bent,
     Blend,
-    DrawPrior,
     Part,
     Scored,
+    Target,
     coverage,
     together,
     weighted_batch_of,
 )
 from estimates.inference.scores import Scores
 from estimates.inference.transport import Transport
-from estimates.inference.weights import chosen, effective_size, gain, pareto_k
+from estimates.inference.weights import CLEAR, Wanted, chosen, effective_size, gain, pareto_k
 
 type Array = NDArray[np.float64]
 
@@ -63,18 +62,7 @@ _LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 10, 5, 0.03
 _SHARE_CLEAR = 0.5  # of effective points at a glance
 
 
-class Wanted(NamedTuple):
-    """The share of effective points that a lesson must show, and the k-hat that it must stay below."""
-
-    share: float
-    pareto_k: float
-
-
-CLEAR = Wanted(0.2, 0.5)
-"""Where nothing but few points tells that all of a posterior was found."""
-
 _FROM_OTHERS = Wanted(0.05, 0.6)
-
 _NOTHING = Blend((), np.empty(0))
 
 
@@ -84,7 +72,7 @@ class Pupil:
 
     Attributes
     ----------
-    evaluate, draw_prior : callable
+    target : Target
         The posterior, in the points' own coordinates.
     points : int
         What is learnt from is in proportion to it.
@@ -98,8 +86,7 @@ class Pupil:
         How much of the last batch was effective.
     """
 
-    evaluate: Evaluate
-    draw_prior: DrawPrior
+    target: Target
     points: int
     scores: Scores
     blend: Blend = _NOTHING
@@ -154,7 +141,8 @@ class Pupil:
         return replace(self, blend=_shared([main, *found, broad]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
-        weights, log_thin, lacking = coverage(log_weights)
+        points = self.scores.unscore(batch.points)[0]
+        weights, log_thin, lacking = coverage(log_weights, self.target.values_of(points))
         groups = len(batch) // 4, len(batch) // 8
         typical = batch.take(chosen(_bounded(log_weights), groups[0], rng))
         rare = batch.take(chosen(log_thin, groups[1], rng))
@@ -169,29 +157,23 @@ class Pupil:
 
     def _evaluate(self, scores: Array) -> tuple[Array, Array]:
         points, log_jacobian = self.scores.unscore(scores)
-        log_prior, log_likelihood = self.evaluate(points)
+        log_prior, log_likelihood = self.target.evaluate(points)
         return log_prior - log_jacobian, log_likelihood
 
     def _draw_prior(self, count: int, rng: np.random.Generator) -> Array:
-        return self.scores.score(self.draw_prior(count, rng))[0]
+        return self.scores.score(self.target.draw_prior(count, rng))[0]
 
 
-def learnt(
-    evaluate: Evaluate,
-    draw_prior: DrawPrior,
-    points: int,
-    rng: np.random.Generator,
-    wanted: Wanted = CLEAR,
-) -> Pupil | None:
+def learnt(target: Target, points: int, rng: np.random.Generator, wanted: Wanted = CLEAR) -> Pupil | None:
     """A pupil whose proposal is as good as wanted, or None where few points do not teach one.
 
     What is learnt from is in proportion to `points`.
     """
-    prior = evaluated(draw_prior(_PRIOR * points, rng), evaluate)
+    prior = evaluated(target.draw_prior(_PRIOR * points, rng), target.evaluate)
     possible = np.flatnonzero(np.isfinite(prior.log_likelihood))
     if not len(possible):
         return None
-    pupil = Pupil(evaluate, draw_prior, points, Scores.of(prior.points), wanted=wanted)
+    pupil = Pupil(target, points, Scores.of(prior.points), wanted=wanted)
     batch = _scored(prior, pupil.scores)
     explorers = batch.take(rng.permutation(possible)[: min(_EXPLORERS, points // _POINTS_AN_EXPLORER)])
     hills = _hills(climb(explorers, pupil._evaluate, _STEPS_EXPLORED, rng))
@@ -201,8 +183,7 @@ def learnt(
 def learnt_from(
     batch: Population,
     log_weights: Array,
-    evaluate: Evaluate,
-    draw_prior: DrawPrior,
+    target: Target,
     points: int,
     rng: np.random.Generator,
 ) -> Pupil | None:
@@ -213,8 +194,8 @@ def learnt_from(
     while effective_size(log_weights) < min(_ENOUGH, possible / 2):
         log_weights = gain(log_weights, 0.8)
     points = min(points, _POINTS_FROM_OTHERS)
-    scores = Scores.of(draw_prior(_PRIOR * points, rng))
-    pupil = Pupil(evaluate, draw_prior, points, scores, wanted=_FROM_OTHERS)
+    scores = Scores.of(target.draw_prior(_PRIOR * points, rng))
+    pupil = Pupil(target, points, scores, wanted=_FROM_OTHERS)
     typical, around = (_scored(look, scores) for look in _looks(batch, log_weights, _TRAINING, rng))
     return pupil.gathered(typical, around, rng).practised(rng)
 

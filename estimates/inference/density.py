@@ -131,6 +131,11 @@ class Density:
         """The fitted unknowns in the user's own space (n, ...)."""
         return dict(zip(self.names, self._constrain(points), strict=True))
 
+    def values(self, points: Points) -> Points:
+        """All values (n, m) of the fitted unknowns in the user's own space, one after the other."""
+        found = self.constrain(points).values()
+        return np.concatenate([value.reshape(len(points), -1) for value in found], axis=1)
+
     def unconstrain(self, draws: dict[str, Points]) -> Points:
         """The points (n, dimension) of draws in the user's own space."""
         moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])

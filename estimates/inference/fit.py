@@ -19,7 +19,7 @@ from estimates.inference import importance, nuts
 from estimates.inference.density import Density, fitted_unknowns
 from estimates.inference.forward import Draws
 from estimates.inference.groups import PRIOR_DRAWS, Parts, Posterior, fewer, tree_of
-from estimates.inference.proposal import Anchor, Blend
+from estimates.inference.proposal import Anchor, Blend, Target
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.seeds import generator
 from estimates.trust import Trust
@@ -85,7 +85,13 @@ def evidence_of(fitted: Compiled | None, seed: int, start: Blend | None = None) 
 
 
 def fit_model(
-    model: pm.Model, engine: str, seed: int, progress: Progress | None = None, *, predictive: bool = True
+    model: pm.Model,
+    engine: str,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    effort: importance.Effort = importance.DRAWS,
+    predictive: bool = True,
 ) -> tuple[Posterior, xr.DataTree]:
     """Fit any PyMC model: the posterior, and the groups of draws that follow from it.
 
@@ -101,7 +107,7 @@ def fit_model(
     with pytensor.config.change_flags(traceback__limit=0):
         forward = LATELY.forward(model, unknowns, _following(model, unknowns))
         parts = Parts(model, LATELY.compiled(model) if unknowns else None, forward)
-    posterior = _posterior(parts, engine, seed, progress or (lambda share, words: None))
+    posterior = _posterior(parts, engine, seed, effort, progress or (lambda share, words: None))
     return posterior, tree_of(parts, posterior, seed, predictive)
 
 
@@ -116,7 +122,9 @@ def _following(model: pm.Model, unknowns: list[Any]) -> list[Any]:
     return [*free, *model.deterministics, *model.observed_RVs]
 
 
-def _posterior(parts: Parts, engine: str, seed: int, progress: Progress) -> Posterior:
+def _posterior(
+    parts: Parts, engine: str, seed: int, effort: importance.Effort, progress: Progress
+) -> Posterior:
     fitted = parts.fitted
     if fitted is None:
         if engine == "nuts":
@@ -126,11 +134,11 @@ def _posterior(parts: Parts, engine: str, seed: int, progress: Progress) -> Post
     if engine == "nuts":
         return _by_nuts(parts.model, fitted, seed, "asked for", progress)
     if engine == "importance":
-        return _by_importance(fitted, seed, "asked for", progress)
+        return _by_importance(fitted, seed, "asked for", effort, progress)
     if fitted.density.dimension > MOST_UNKNOWNS:
         return _by_nuts(parts.model, fitted, seed, _too_many(fitted.density.dimension), progress)
     try:
-        tried = _by_importance(fitted, seed, "", progress)
+        tried = _by_importance(fitted, seed, "", effort, progress)
     except ContradictionError:
         raise
     except EngineError as error:
@@ -172,8 +180,7 @@ def sample_importance(
     density = fitted.density
     points = fewer(effort.points, density.width, least=effort.points // 4)
     return importance.sample(
-        density.evaluate,
-        partial(draw_prior, fitted),
+        Target(density.evaluate, partial(draw_prior, fitted), density.values),
         seed=seed,
         effort=effort.with_at_most(points),
         start=start,
@@ -198,8 +205,10 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
     return points
 
 
-def _by_importance(fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:
-    weighted = sample_importance(fitted, seed, progress=progress)
+def _by_importance(
+    fitted: Compiled, seed: int, reason: str, effort: importance.Effort, progress: Progress
+) -> Posterior:
+    weighted = sample_importance(fitted, seed, effort=effort, progress=progress)
     draws = fewer(DRAWS, fitted.density.width, least=DRAWS // 8)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
     return Posterior(

@@ -15,7 +15,7 @@ jmlr.org/papers/v25/19-556.html.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,21 +25,31 @@ from scipy import special
 
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
-from estimates.inference.moves import Evaluate, Population
-from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, together, weighted_batch_of
-from estimates.inference.weights import effective_size, pareto_k, representative
+from estimates.inference.moves import Population
+from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, Target, together, weighted_batch_of
+from estimates.inference.weights import (
+    CLEAR,
+    Wanted,
+    effective_size,
+    pareto_k,
+    representative,
+    spread_error,
+)
 from estimates.seeds import generator
 from estimates.trust import GOOD, LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
+type Batch = tuple[Population, Array]
+"""Points with their log weights."""
 
 CAUTION = 1.5
 
 _ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
-_LACKING = 0.05  # of the draws wanted, for which more are drawn of the same proposal
+_TAUGHT_FOR_SPREADS = 2  # batches
+_LACKING, _MOST_MORE = 0.05, 3  # of the points, for which more are drawn of the same proposal; times as many
 
 
 @dataclass(frozen=True)
@@ -49,13 +59,16 @@ class Effort:
     Attributes
     ----------
     points : int
-        In each scramble, at most; of a brisk proposal that lacks effective ones, twice.
+        In each scramble, at most; where effective ones are lacking, twice.
     effective : int
-        The draws wanted of a brisk proposal; its batches are no larger than they take.
+        The draws wanted; the batches of a brisk proposal are no larger than they take.
     pareto_k, share, error : float
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
-    clear : brisk.Wanted
+    spread : float
+        The standard deviation of each value is to be known to this part of itself. Where it is not, two batches
+        are lessons, and then points are added, up to four times as many.
+    clear : Wanted
         What a brisk start from nothing has to show in its lessons, and as k-hat also at the end.
     """
 
@@ -64,7 +77,8 @@ class Effort:
     pareto_k: float
     share: float
     error: float
-    clear: brisk.Wanted = brisk.CLEAR
+    spread: float = math.inf
+    clear: Wanted = CLEAR
 
     def with_at_most(self, points: int) -> "Effort":
         """The same with fewer points, of which each is dear: it asks for a good verdict, and no more.
@@ -78,6 +92,7 @@ class Effort:
             points=points,
             effective=min(self.effective, SCRAMBLES * points // 2),
             pareto_k=LIMIT_K,
+            spread=math.inf,
             clear=self.clear._replace(pareto_k=LIMIT_K),
         )
 
@@ -90,9 +105,16 @@ class Effort:
             and weighted.log_evidence_error < self.error
         )
 
+    def knows_spreads(self, weighted: "Weighted", target: Target) -> bool:
+        """Whether the standard deviations of all values are known as well as was asked."""
+        return math.isinf(self.spread) or weighted.spread_error(target.values_of) <= self.spread
+
 
 DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.02)
-"""For all that may be asked of a posterior."""
+"""For the quantities of a study, which are few and have moderate tails."""
+
+MOMENTS = replace(DRAWS, spread=1 / 60)
+"""For the mean and the spread of every unknown."""
 
 EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03)
 """For the evidence alone."""
@@ -152,6 +174,11 @@ class Weighted:
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
         return CAUTION * max(between, within)
 
+    def spread_error(self, values_of: Callable[[Array], Array]) -> float:
+        """The largest relative Monte Carlo error of the standard deviation of a value."""
+        flat = self.points.reshape(-1, self.points.shape[-1])
+        return spread_error(self.log_weights.ravel(), values_of(flat))
+
     @property
     def is_poor(self) -> bool:
         """Whether the weights are not good, whatever came before them."""
@@ -191,8 +218,7 @@ class Weighted:
 
 
 def sample(
-    evaluate: Evaluate,
-    draw_prior: DrawPrior,
+    target: Target,
     *,
     seed: int,
     effort: Effort = DRAWS,
@@ -203,10 +229,7 @@ def sample(
 
     Parameters
     ----------
-    evaluate : callable
-        Points (n, d) -> log prior (n,), log likelihood (n,).
-    draw_prior : callable
-        (n, generator) -> points (n, d).
+    target : Target
     effort : Effort
         What stops the work.
     start : Blend or Anchor, optional
@@ -220,40 +243,41 @@ def sample(
     """
     tell = progress or (lambda share, words: None)
     tell(0.02, "a few points first")
-    found = _briskly(evaluate, draw_prior, seed, effort, start)
+    found = _briskly(target, seed, effort, start)
     if found is not None:
         return found
-    learner = Learner(evaluate, draw_prior, generator(seed, "adaptation"))
+    learner = Learner(target, generator(seed, "adaptation"))
     blend = learner.from_prior(tell)
     earlier: list[Weighted] = []
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
-        batches = _batches(blend, evaluate, draw_prior, effort.points, seed, "final", attempt)
+        batches = _batches(blend, target, effort.points, seed, "final", attempt)
         weighted = _weighted(batches, learner.budget.rounds + attempt, blend, earlier)
+        teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
+        if effort.is_met(weighted) and not teaches:
+            batches, weighted = _with_more(batches, weighted, target, effort, earlier, seed, "more", attempt)
         earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
-        if effort.is_met(weighted):
+        if effort.is_met(weighted) and not teaches:
             break
         if attempt < _ATTEMPTS - 1:
             blend = learner.improved(blend, *together(batches))
     return weighted
 
 
-def _briskly(
-    evaluate: Evaluate, draw_prior: DrawPrior, seed: int, effort: Effort, start: Blend | Anchor | None
-) -> "Weighted | None":
+def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | None) -> "Weighted | None":
     """A batch of a start, or from what few points teach, if its weights leave no doubt."""
-    of, few, rng = (evaluate, draw_prior), min(effort.points, _FEW), generator(seed, "brisk")
+    few, rng = min(effort.points, _FEW), generator(seed, "brisk")
     if start is None:
-        pupil = brisk.learnt(*of, few, rng, effort.clear)
+        pupil = brisk.learnt(target, few, rng, effort.clear)
     else:
         if isinstance(start, Anchor):
-            batches, blend = start.batches(evaluate), start.blend
+            batches, blend = start.batches(target.evaluate), start.blend
         else:
-            batches, blend = _batches(start, *of, effort.points, seed, "start"), start
+            batches, blend = _batches(start, target, effort.points, seed, "start"), start
         weighted = _weighted(batches, 0, blend, [])
         if effort.is_met(weighted):
             return weighted
-        pupil = brisk.learnt_from(*together(batches), *of, few, rng)
+        pupil = brisk.learnt_from(*together(batches), target, few, rng)
     if pupil is None:
         return None
     most = effort.clear.pareto_k if start is None else effort.pareto_k
@@ -261,17 +285,15 @@ def _briskly(
     for attempt in range(_ATTEMPTS_BRISK):
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
         points = min(effort.points, max(_LEAST_POINTS, enough))
-        batches = _batches(pupil.proposal, *of, points, seed, "brisk", "final", attempt)
+        batches = _batches(pupil.proposal, target, points, seed, "brisk", "final", attempt)
         weighted = _weighted(batches, attempt, pupil.proposal, earlier)
         share = weighted.effective_size / weighted.log_weights.size
         is_shared = share > effort.share
-        if is_shared and weighted.pareto_k < most:
-            lacking = effort.effective - weighted.effective_size
-            if lacking > _LACKING * effort.effective:
-                more = min(effort.points, math.ceil(lacking / (SCRAMBLES * share)))
-                others = _batches(pupil.proposal, *of, more, seed, "brisk", "more", attempt)
-                batches = [together(both) for both in zip(batches, others, strict=True)]
-                weighted = _weighted(batches, attempt, pupil.proposal, earlier)
+        teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
+        if is_shared and weighted.pareto_k < most and not teaches:
+            batches, weighted = _with_more(
+                batches, weighted, target, effort, earlier, seed, "brisk", "more", attempt
+            )
             if weighted.pareto_k < most and effort.is_met(weighted):
                 return weighted
         if not is_shared and attempt > 1:
@@ -281,12 +303,32 @@ def _briskly(
     return None
 
 
-def _batches(
-    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, points: int, seed: int, *stream: str | int
-) -> list[tuple[Population, Array]]:
+def _with_more(
+    batches: list[Batch],
+    weighted: Weighted,
+    target: Target,
+    effort: Effort,
+    earlier: Sequence[Weighted],
+    seed: int,
+    *stream: str | int,
+) -> tuple[list[Batch], Weighted]:
+    """With more points of the same proposal, if too few are effective or a spread is not known well."""
+    count = weighted.log_weights.shape[1]
+    more = min(effort.points, count * (effort.effective / weighted.effective_size - 1))
+    if math.isfinite(effort.spread):
+        times = (weighted.spread_error(target.values_of) / effort.spread) ** 2
+        more = max(more, min(_MOST_MORE * effort.points, count * (times - 1)))
+    if more <= _LACKING * count:
+        return batches, weighted
+    others = _batches(weighted.proposal, target, math.ceil(more), seed, *stream)
+    batches = [together(both) for both in zip(batches, others, strict=True)]
+    return batches, _weighted(batches, weighted.rounds, weighted.proposal, earlier)
+
+
+def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:
     """A batch for each scramble."""
     return [
-        weighted_batch_of(blend, evaluate, draw_prior, points, generator(seed, *stream, number))
+        weighted_batch_of(blend, target.evaluate, target.draw_prior, points, generator(seed, *stream, number))
         for number in range(SCRAMBLES)
     ]
 
@@ -308,9 +350,7 @@ def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
     )
 
 
-def _weighted(
-    batches: list[tuple[Population, Array]], rounds: int, proposal: Blend, earlier: Sequence[Weighted]
-) -> Weighted:
+def _weighted(batches: list[Batch], rounds: int, proposal: Blend, earlier: Sequence[Weighted]) -> Weighted:
     log_weights = np.stack([weights for _, weights in batches])
     points = np.stack([population.points for population, _ in batches])
     found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)

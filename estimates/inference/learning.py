@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from estimates.errors import ContradictionError
 from estimates.inference import mixture
-from estimates.inference.moves import Evaluate, Population, arrived, evaluated, joined, move
-from estimates.inference.proposal import Blend, DrawPrior, coverage, weighted_batch_of
-from estimates.inference.weights import chosen, effective_size, gain
+from estimates.inference.moves import Population, arrived, evaluated, joined, move
+from estimates.inference.proposal import Blend, Target, coverage, weighted_batch_of
+from estimates.inference.weights import CLEAR, chosen, effective_size, gain
 from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
@@ -72,10 +72,9 @@ THOROUGH = Budget(
 
 @dataclass
 class Learner:
-    """What it takes to learn a proposal: the density, draws of the prior, and points seen so far."""
+    """What it takes to learn a proposal: what it is for, and points seen so far."""
 
-    evaluate: Evaluate
-    draw_prior: DrawPrior
+    target: Target
     rng: np.random.Generator
     budget: Budget = THOROUGH
     training: Array | None = None
@@ -89,7 +88,7 @@ class Learner:
             When none of them could have given the reports.
         """
         tell(0.05, "from the prior to the posterior")
-        prior = evaluated(self.draw_prior(self.budget.prior, self.rng), self.evaluate)
+        prior = evaluated(self.target.draw_prior(self.budget.prior, self.rng), self.target.evaluate)
         if not np.any(np.isfinite(prior.log_likelihood)):
             raise ContradictionError(
                 "no draw from the prior could have given the reports",
@@ -103,21 +102,23 @@ class Learner:
         for number in range(self.budget.rounds):
             tell(0.4 + 0.1 * number, f"round {number + 1}")
             batch = weighted_batch_of(
-                blend, self.evaluate, self.draw_prior, self.budget.round_points, self.rng
+                blend, self.target.evaluate, self.target.draw_prior, self.budget.round_points, self.rng
             )
+            if CLEAR.is_met(batch[1]):
+                break
             blend = self.improved(blend, *batch)
         return blend
 
     def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
-        weights, log_thin, lacking = coverage(log_weights)
+        weights, log_thin, lacking = coverage(log_weights, self.target.values_of(batch.points))
         blend = blend.shared_out(batch.points, weights)
         main, population, filling = blend.parts[0], self.budget.population, self.budget.population // 2
         typical = batch.take(chosen(log_weights, population, self.rng))
         rare = batch.take(chosen(log_thin, filling, self.rng))
         both, looks = joined(typical, rare), []
         for _ in range(2):
-            both = move(both, self.evaluate, 1.0, _STEPS, self.rng, groups=(population, filling))
+            both = move(both, self.target.evaluate, 1.0, _STEPS, self.rng, groups=(population, filling))
             looks.append(both.points)
         before = [] if self.training is None else [self.training]
         typical_points = [points[:population] for points in looks]
@@ -167,7 +168,7 @@ class Learner:
         self, population: Population, explorers: Population, power: float, steps: int
     ) -> tuple[Population, Population]:
         """Both groups moved as one, because many points cost little more than few, and told apart again."""
-        both = move(joined(population, explorers), self.evaluate, power, steps, self.rng)
+        both = move(joined(population, explorers), self.target.evaluate, power, steps, self.rng)
         count = len(population)
         return both.take(np.arange(count)), both.take(np.arange(count, len(both)))
 

@@ -23,7 +23,6 @@ type Array = NDArray[np.float64]
 type Evaluate = Callable[[Array], tuple[Array, Array]]
 """Points (n, d) -> log prior (n,), log likelihood (n,)."""
 
-
 _NEIGHBOURS, _STEPS_TOGETHER, _UPWARDS = 5, 4, 0.1  # the nearest are looked for anew after some steps
 
 

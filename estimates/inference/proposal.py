@@ -16,11 +16,36 @@ from estimates.inference.moves import Evaluate, Population, evaluated, joined
 from estimates.inference.scores import Scores
 from estimates.inference.sobol import sobol
 from estimates.inference.transport import Transport
+from estimates.inference.weights import for_spreads
 from estimates.seeds import generator
 
 type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
 """(n, generator) -> points (n, d)."""
+
+
+def _unchanged(points: Array) -> Array:
+    return points
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be drawn from, and what for.
+
+    Attributes
+    ----------
+    evaluate : callable
+        Points (n, d) -> log prior (n,), log likelihood (n,).
+    draw_prior : callable
+        (n, generator) -> points (n, d).
+    values_of : callable
+        Points (n, d) -> values (n, m) whose means and spreads will be asked for; by default the points.
+    """
+
+    evaluate: Evaluate
+    draw_prior: DrawPrior
+    values_of: Callable[[Array], Array] = _unchanged
+
 
 SCRAMBLES = 8
 """How many independent scrambles a final batch is made of."""
@@ -215,8 +240,8 @@ def together(batches: Sequence[tuple[Population, Array]]) -> tuple[Population, A
     return reduce(joined, populations), np.concatenate(log_weights)
 
 
-def coverage(log_weights: Array) -> tuple[Array, Array, float]:
-    """What log weights (n,) tell of a proposal.
+def coverage(log_weights: Array, values: Array) -> tuple[Array, Array, float]:
+    """What log weights (n,) tell of a proposal that is to serve the means and spreads of values (n, m).
 
     Returns
     -------
@@ -227,7 +252,7 @@ def coverage(log_weights: Array) -> tuple[Array, Array, float]:
     lacking : float
         The share of the draws that a part which fills these places should have.
     """
-    weights = np.exp(log_weights - special.logsumexp(log_weights)) * len(log_weights)
+    weights = special.softmax(for_spreads(log_weights, values)) * len(log_weights)
     thin = np.maximum(weights - _THIN, 0.0)
     return weights, np.log(np.maximum(thin, 1e-300)), float(np.clip(thin.sum() / len(thin), 0.05, 0.5))
 

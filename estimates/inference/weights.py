@@ -1,6 +1,7 @@
 """What log weights of an importance sample are asked for: their effective size, their tail, draws by them."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,24 @@ type Array = NDArray[np.float64]
 
 _LEAST_TAIL = 5
 _BEGINNINGS = 16
+_FOR_SPREADS = 0.8
 _PRIOR_TAIL, _PRIOR_K = 10, 0.5  # Vehtari et al.: as if ten more tail values had shown a k of a half
+
+
+class Wanted(NamedTuple):
+    """The share of effective points that weights must show, and the k-hat that they must stay below."""
+
+    share: float
+    pareto_k: float
+
+    def is_met(self, log_weights: Array) -> bool:
+        """Whether log weights (n,) do."""
+        share = effective_size(log_weights) / len(log_weights)
+        return share > self.share and pareto_k(log_weights) < self.pareto_k
+
+
+CLEAR = Wanted(0.2, 0.5)
+"""Where nothing but few points tells that all of a posterior was found."""
 
 
 def effective_size(log_weights: Array) -> float:
@@ -64,6 +82,40 @@ def _shape(excess: Array) -> float:
     shape = np.log1p(-inverse_scale * excess).mean()
     shape = (count * shape + _PRIOR_TAIL * _PRIOR_K) / (count + _PRIOR_TAIL)
     return math.inf if np.isnan(shape) else float(shape)
+
+
+def for_spreads(log_weights: Array, values: Array) -> Array:
+    """Log weights (n,) of points that are to tell the spreads of values (n, m) as well as their means.
+
+    A variance is told best by points drawn in proportion to |z^2 - 1|, with z the distance from the mean in
+    standard deviations. Each is held against its own root mean square, so that a long tail counts no more
+    than a short one, and the largest over the values gets `_FOR_SPREADS` of the whole.
+
+    References
+    ----------
+    Hesterberg (1995), doi:10.1080/00401706.1995.10484303, for mixtures that serve several estimates.
+    """
+    weights = special.softmax(log_weights)
+    pull = (_squares(weights, values) - 1) ** 2
+    most = np.sqrt(np.max(pull / np.maximum(weights @ pull, 1e-300), axis=1))
+    return log_weights + np.log1p(_FOR_SPREADS * (most / (weights @ most) - 1))
+
+
+def spread_error(log_weights: Array, values: Array) -> float:
+    """The largest relative Monte Carlo error of a standard deviation, over values (n, m) by weight.
+
+    sd's error / sd = sqrt(sum w^2 (z^2 - 1)^2) / 2, with weights w that sum to 1.
+    """
+    weights = special.softmax(log_weights)
+    squares = _squares(weights, values)
+    return float(np.sqrt(np.max(weights**2 @ (squares - 1) ** 2)) / 2)
+
+
+def _squares(weights: Array, values: Array) -> Array:
+    """How far values (n, m) are from their mean by weight, in standard deviations, squared."""
+    values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
+    squares = (values - weights @ values) ** 2
+    return np.asarray(squares / np.maximum(weights @ squares, 1e-300))
 
 
 def gain(log_likelihood: Array, step: float) -> Array:
