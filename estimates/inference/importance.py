@@ -66,8 +66,8 @@ class Effort:
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
     spread : float
-        The standard deviation of each value is to be known to this part of itself. Where it is not, two batches
-        are lessons, and then points are added, up to four times as many.
+        The standard deviation of each value is to be known to this part of itself. Where it is not, two
+        batches are lessons, and then points are added, up to four times as many.
     clear : Wanted
         What a brisk start from nothing has to show in its lessons, and as k-hat also at the end.
     """

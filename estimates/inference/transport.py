@@ -88,7 +88,7 @@ class Transport:
         """The points (n, d) that are straightened to these, and the log of |dy/dx| there (n,)."""
         count, dimension = straight.shape
         standard = np.empty((dimension, count))
-        terms = np.empty((self.shifts.shape[1], count))
+        terms, bounded = np.empty((self.shifts.shape[1], count)), np.empty((dimension, count))
         terms[0] = 1.0
         log_jacobian = np.full(count, -np.log(self.spread).sum())
         for i, size in enumerate(map(_size, range(dimension))):
@@ -98,7 +98,8 @@ class Transport:
             standard[i] = self.shifts[i, :size] @ terms[:size] + straight[:, i] * np.exp(log_scale)
             log_jacobian -= log_scale
             if i < dimension - 1:
-                _set_own_terms(terms, standard[i], i)
+                np.minimum(np.maximum(standard[i], -_REACH), _REACH, out=bounded[i])
+                _set_own_terms(terms, bounded, i)
         points = np.empty_like(straight)
         points[:, self.order] = standard.T
         return points * self.spread + self.centre, log_jacobian
@@ -126,20 +127,20 @@ def _terms(standard: Array) -> Array:
     """The terms (p, n) of all coordinates (d, n) but the last."""
     terms = np.empty((_size(len(standard) - 1), standard.shape[1]))
     terms[0] = 1.0
+    bounded = np.minimum(np.maximum(standard, -_REACH), _REACH)
     for i in range(len(standard) - 1):
-        _set_own_terms(terms, standard[i], i)
+        _set_own_terms(terms, bounded, i)
     return terms
 
 
-def _set_own_terms(terms: Array, own: Array, number: int) -> None:
+def _set_own_terms(terms: Array, bounded: Array, number: int) -> None:
     """Hermite's first three polynomials of a coordinate, and its products with those before it."""
-    first, second, third, *_ = own_terms = terms[_size(number) : _size(number + 1)]
-    np.clip(own, -_REACH, _REACH, out=first)
-    np.multiply(first, first, out=second)
-    np.multiply(second - 3, first, out=third)
-    second -= 1
-    before = [_size(earlier) for earlier in range(number)]
-    np.multiply(terms[before], first, out=own_terms[3:])
+    own, at = bounded[number], _size(number)
+    terms[at] = own
+    square = np.multiply(own, own, out=terms[at + 1])
+    np.multiply(square - 3, own, out=terms[at + 2])
+    square -= 1
+    np.multiply(bounded[:number], own, out=terms[at + 3 : at + 3 + number])
 
 
 def _least_squares(gram: Array, products: Array, ridge: float) -> Array:
