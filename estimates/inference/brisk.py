@@ -107,9 +107,10 @@ class Pupil:
 
         A glance at a few points does for a lesson where they are very good at once.
         """
-        share, found, *_ = self._looked_at(_GLANCE, rng)
+        share, found, batch, log_weights = self._looked_at(_GLANCE, rng)
         if share > _SHARE_CLEAR and found < self.wanted.pareto_k:
-            return replace(self, share=share)
+            weights, *_ = self._coverage(batch, log_weights)
+            return replace(self, blend=self.blend.shared_out(batch.points, weights), share=share)
         pupil, best = self, 0.0
         for lesson in range(_LESSONS):
             share, found, batch, log_weights = pupil._looked_at(_LESSON, rng)
@@ -141,8 +142,7 @@ class Pupil:
         return replace(self, blend=_shared([main, *found, broad]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
-        points = self.scores.unscore(batch.points)[0]
-        weights, log_thin, lacking = coverage(log_weights, self.target.values_of(points))
+        weights, log_thin, lacking = self._coverage(batch, log_weights)
         groups = len(batch) // 4, len(batch) // 8
         typical = batch.take(chosen(_bounded(log_weights), groups[0], rng))
         rare = batch.take(chosen(log_thin, groups[1], rng))
@@ -154,6 +154,9 @@ class Pupil:
         blend = self.blend.shared_out(batch.points, weights)
         share = effective_size(log_weights) / len(batch)
         return replace(self, blend=blend.joined(main, filler, lacking), share=share)
+
+    def _coverage(self, batch: Population, log_weights: Array) -> tuple[Array, Array, float]:
+        return coverage(log_weights, self.target.values_of(self.scores.unscore(batch.points)[0]))
 
     def _evaluate(self, scores: Array) -> tuple[Array, Array]:
         points, log_jacobian = self.scores.unscore(scores)
