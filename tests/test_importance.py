@@ -22,6 +22,7 @@ from estimates.inference.moves import Population
 from estimates.inference.proposal import Target
 from estimates.inference.weights import CLEAR
 from estimates.seeds import generator
+from estimates.trust import GOOD
 
 # ---- what a fit says, with the error it should have -----------------------------------------------------
 
@@ -524,6 +525,53 @@ def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(mon
     assert found.effective_size > 0.9 * importance.DRAWS.effective
     exact = 4 * stats.norm.logpdf(1.0, 0.0, math.hypot(1.0, 0.5))
     assert_within(found.log_evidence, exact, found.log_evidence_error)
+
+
+def test_a_thorough_start_has_no_more_rounds_than_it_needs(monkeypatch):
+    rounds = []
+    batch_of = learning.weighted_batch_of
+
+    def counted(*args):
+        rounds.append(args)
+        return batch_of(*args)
+
+    monkeypatch.setattr(learning, "weighted_batch_of", counted)
+    learner = learning.Learner(Target(near_normal, prior_near_normal), generator(1))
+    learner.from_prior(lambda share, words: None)
+    assert len(rounds) == 1
+    monkeypatch.setattr(learning, "CLEAR", CLEAR._replace(share=1.0))
+    learning.Learner(Target(near_normal, prior_near_normal), generator(1)).from_prior(
+        lambda share, words: None
+    )
+    assert len(rounds) == 1 + learner.budget.rounds
+
+
+RARE, FAR = 0.01, 8.0
+
+
+def rarely_wide(points):
+    """A normal in three dimensions, and one time in a hundred one that is eight times as wide."""
+    log_prior = stats.norm.logpdf(points, 0, 20.0).sum(axis=1)
+    narrow, wide = (stats.norm.logpdf(points, 0, scale).sum(axis=1) for scale in (1.0, FAR))
+    return log_prior, np.logaddexp(math.log(1 - RARE) + narrow, math.log(RARE) + wide) - log_prior
+
+
+def prior_rarely_wide(count, rng):
+    return rng.normal(0, 20.0, size=(count, 3))
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_spreads_are_known_as_well_as_was_asked_or_four_times_the_points_were_drawn(seed):
+    """Of a variance of which two fifths are a hundredth of the draws."""
+    effort = importance.MOMENTS
+    found = importance.sample(Target(rarely_wide, prior_rarely_wide), seed=seed, effort=effort)
+    flat, share = found.points.reshape(-1, 3), special.softmax(found.log_weights.ravel())
+    spread = np.sqrt(share @ flat**2 - (share @ flat) ** 2)
+    exact = math.sqrt(1 - RARE + RARE * FAR**2)
+    error = found.spread_error(lambda points: points)
+    assert error < 1.25 * effort.spread or found.log_weights.shape[1] > effort.points
+    assert np.all(np.abs(spread / exact - 1) < 4 * error)
+    assert found.trust.verdict == GOOD
 
 
 # ---- mixtures -------------------------------------------------------------------------------------------

@@ -8,8 +8,17 @@ from arviz_stats.base import array_stats
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from montecarlo import assert_within
+from scipy import special, stats
 
-from estimates.inference.weights import chosen, effective_size, gain, pareto_k
+from estimates.inference.weights import (
+    CLEAR,
+    chosen,
+    effective_size,
+    for_spreads,
+    gain,
+    pareto_k,
+    spread_error,
+)
 
 counts = st.integers(30, 4000)
 seeds = st.integers(0, 2**32 - 1)
@@ -65,3 +74,50 @@ def test_each_is_chosen_about_as_often_as_its_weight_says(count, seed):
 
 def test_turning_up_the_likelihood_leaves_the_impossible_impossible():
     assert np.array_equal(gain(np.array([-2.0, -np.inf, np.nan]), 0.5), [-1.0, -np.inf, -np.inf])
+
+
+def test_weights_for_spreads_tell_the_spread_of_a_long_tail_with_fewer_points_and_the_mean_hardly_worse():
+    """Errors of importance sampling from a grid in closed form: sum p^2 (f - E f)^2 / q, for f = x and x^2."""
+    x = np.linspace(-60, 60, 24_001)
+    p = stats.t.pdf(x, 6)
+    p /= p.sum()
+    q = np.exp(for_spreads(np.log(p), x[:, None]))
+    assert q.sum() == pytest.approx(1.0)
+    square = x**2 - p @ x**2
+    assert np.sum(p**2 / q * square**2) < 0.45 * np.sum(p * square**2)
+    assert np.sum(p**2 / q * x**2) < 1.6 * np.sum(p * x**2)
+
+
+def test_weights_for_spreads_count_a_long_tail_no_more_than_a_short_one_and_leave_the_impossible_so():
+    rng = np.random.default_rng(1)
+    values = np.column_stack([rng.normal(size=4000), 1e3 * rng.standard_t(5, size=4000)])
+    log_weights = np.where(rng.random(4000) < 0.3, -np.inf, rng.normal(size=4000))
+    values[np.isinf(log_weights)] = np.inf
+    found = for_spreads(log_weights, values)
+    np.testing.assert_array_equal(np.isinf(found), np.isinf(log_weights))
+    possible = np.isfinite(log_weights)
+    far = np.abs(values[possible] - np.average(values[possible], 0, np.exp(log_weights[possible])))
+    raised = found[possible] - log_weights[possible]
+    for column in range(2):
+        assert raised[np.argmax(far[:, column])] > np.quantile(raised, 0.99)
+
+
+@pytest.mark.parametrize("freedom", [5, 30])
+def test_the_error_of_a_spread_is_what_repetitions_show(freedom):
+    """Points of a wider Student-t, weighted for one with so many degrees of freedom, whose spread is exact."""
+    rng, found, stated = np.random.default_rng(2), [], []
+    for _ in range(400):
+        points = 1.5 * rng.standard_t(3, size=2000)
+        log_weights = stats.t.logpdf(points, freedom) - stats.t.logpdf(points / 1.5, 3)
+        share = special.softmax(log_weights)
+        found.append(math.sqrt(share @ points**2 - (share @ points) ** 2))
+        stated.append(spread_error(log_weights, np.column_stack([0.0 * points, points])))
+    off = np.array(found) / math.sqrt(freedom / (freedom - 2)) - 1
+    assert abs(np.sqrt(np.mean(off**2)) / np.mean(stated) - 1) < 0.2
+
+
+def test_weights_are_clear_where_both_their_share_and_their_tail_are():
+    rng = np.random.default_rng(3)
+    assert CLEAR.is_met(rng.normal(0, 0.5, size=4000))
+    assert not CLEAR.is_met(rng.normal(0, 2.5, size=4000))
+    assert not CLEAR.is_met(rng.exponential(0.7, size=4000))
