@@ -378,7 +378,7 @@ def test_where_each_point_is_held_against_many_reports_fewer_are_drawn(
     monkeypatch.setattr(
         fitting.importance, "sample", lambda *args, effort, **others: asked.update(effort=effort)
     )
-    density = SimpleNamespace(width=reports, evaluate=None)
+    density = SimpleNamespace(width=reports, evaluate=None, values=None)
     fitting.sample_importance(SimpleNamespace(density=density), seed=1)
     effort = asked["effort"]
     assert (effort.points, effort.pareto_k, effort.clear.pareto_k) == (points, pareto_k, pareto_k)
