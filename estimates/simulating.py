@@ -20,6 +20,7 @@ from estimates.inference.density import fitted_unknowns
 from estimates.inference.fit import MOST_UNKNOWNS, sample_importance
 from estimates.inference.forward import compile_forward
 from estimates.inference.shapes import compile_model
+from estimates.inference.weighted import Weighted
 from estimates.ranks import weighted_pit
 from estimates.seeds import generator
 from estimates.shelf import ModelFile
@@ -170,13 +171,13 @@ class _Fitter:
         """The density of what is fitted."""
         return self.compiled.density
 
-    def weighted(self, reports: Array, seed: int, effort: importance.Effort = EFFORT) -> importance.Weighted:
+    def weighted(self, reports: Array, seed: int, effort: importance.Effort = EFFORT) -> Weighted:
         """The posterior given these reports."""
         self.model.set_data(_PRINTED, reports)
         return sample_importance(self.compiled, seed, effort=effort)
 
     def values(
-        self, weighted: importance.Weighted, truth: dict[str, Array], rng: np.random.Generator
+        self, weighted: Weighted, truth: dict[str, Array], rng: np.random.Generator
     ) -> dict[str, tuple[float, Array]]:
         """What is ranked: its truth, and its values (n,) at the points of finite weight."""
         density = self.density

@@ -14,6 +14,7 @@ import estimates as est
 from estimates import calibrating, ranks, simulating
 from estimates.errors import ContradictionError, EngineError, QuestionError
 from estimates.estimate import Measured
+from estimates.inference.weighted import Weighted
 from estimates.ranks import ModelIndex, Ranked, weighted_pit
 from estimates.study import read_text
 
@@ -336,7 +337,7 @@ def test_a_fault_of_the_engine_is_told_like_any_other(monkeypatch, error):
 
 
 def test_an_evidence_that_is_no_number_is_an_error(monkeypatch):
-    monkeypatch.setattr(simulating.importance.Weighted, "log_evidence", property(lambda _: np.nan))
+    monkeypatch.setattr(Weighted, "log_evidence", property(lambda _: np.nan))
     with pytest.raises(EngineError, match="simulation 0 .*log evidence is nan"):
         est.calibrate(STUDY, simulations=2)
 

@@ -20,6 +20,7 @@ from estimates.inference import brisk, importance, learning, mixture, moves, pro
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
 from estimates.inference.proposal import Target
+from estimates.inference.weighted import Weighted
 from estimates.inference.weights import CLEAR
 from estimates.seeds import generator
 from estimates.trust import GOOD
@@ -400,7 +401,7 @@ log_weights_of = arrays(float, (4, 16), elements=finite)
 
 def weighted(log_weights):
     points = np.arange(log_weights.size, dtype=float).reshape(*log_weights.shape, 1)
-    return importance.Weighted(points, log_weights, pareto_k=0.1, rounds=1, proposal=None)
+    return Weighted(points, log_weights, pareto_k=0.1, rounds=1, proposal=None)
 
 
 def relative(found, exact):
@@ -464,7 +465,7 @@ def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_poi
     points[0, 0] = np.inf  # outside, and of no weight
     log_weights = rng.normal(size=(4, 500))
     log_weights[0, 0] = -np.inf
-    sample = importance.Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    sample = Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
     draws = 250
     resampled = points.reshape(-1, 2)[sample.resample(draws, generator(6))]
     share = special.softmax(log_weights)
@@ -486,7 +487,7 @@ def test_a_long_tail_keeps_its_spread_where_one_draw_more_or_less_of_it_would_no
     rng = np.random.default_rng(7)
     points = rng.standard_t(3, size=(4, 3000, 1))
     log_weights = rng.normal(0, 0.5, size=(4, 3000))
-    sample = importance.Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    sample = Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
     share = special.softmax(log_weights, axis=1).ravel() / 4
     spread = np.sqrt(share @ points.ravel() ** 2 - (share @ points.ravel()) ** 2)
 

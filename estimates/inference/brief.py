@@ -16,6 +16,7 @@ from estimates.inference.moves import Evaluate
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, DrawPrior, Part, Scored
 from estimates.inference.shapes import Compiled
 from estimates.inference.template import Draws, Templates
+from estimates.inference.weighted import Weighted
 from estimates.lately import Lately
 from estimates.seeds import generator
 from estimates.shelf import ModelFile
@@ -158,6 +159,6 @@ def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
     return _Fitted(flat, evidence, weighted.trust)
 
 
-def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> importance.Weighted:
+def _weighted(compiled: Compiled, seed: int, start: Anchor | None) -> Weighted:
     weighted = sample_importance(compiled, seed, effort=EFFORT, start=start)
     return weighted if EFFORT.is_met(weighted) else sample_importance(compiled, seed)

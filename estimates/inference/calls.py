@@ -11,18 +11,56 @@ from numpy.typing import NDArray
 from pymc.logprob.utils import CheckParameterValue
 from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant
+from pytensor.raise_op import CheckAndRaise
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
-from pytensor.tensor.basic import Alloc, MakeVector
+from pytensor.tensor.basic import (
+    Alloc,
+    ARange,
+    ExtractDiag,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    TensorFromScalar,
+)
+from pytensor.tensor.blas.gemm import Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from pytensor.tensor.extra_ops import CumOp
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.utils import custom_rng_deepcopy
-from pytensor.tensor.shape import Shape, Shape_i
+from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
+from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Subtensor
 
 from estimates.inference.blocks import of_blockwise
 from estimates.inference.chance import DRAWN_BY_NUMPY
 from estimates.terms.likelihood import IntervalMass, MassOfAll
 from estimates.terms.mass import log_interval_mass, log_mass_of_all, sum_of_last
+
+_STATELESS = (
+    Elemwise,
+    CAReduce,
+    DimShuffle,
+    Alloc,
+    ARange,
+    Dot22,
+    ExtractDiag,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    TensorFromScalar,
+    Reshape,
+    Shape,
+    Shape_i,
+    SpecifyShape,
+    Subtensor,
+    IncSubtensor,
+    AdvancedSubtensor,
+    AdvancedIncSubtensor,
+    CheckAndRaise,
+    CumOp,
+    MassOfAll,
+    Blockwise,
+)
 
 type Array = NDArray[Any]
 type Call = Callable[..., Any]
@@ -48,6 +86,11 @@ def same_as(node: Any) -> Any:
         if isinstance(op.scalar_op, ps.Second) and all(node.inputs[0].type.broadcastable):
             return node.inputs[1]
     return None
+
+
+def keeps_nothing(node: Any) -> bool:
+    """Whether an operation keeps nothing from one call to the next, so that several threads may run it."""
+    return isinstance(node.op, _STATELESS)
 
 
 def constant_of(variable: Any) -> Array | None:

@@ -45,6 +45,11 @@ def observed_values(model: pm.Model, variable: Any) -> NDArray[Any]:
     return np.asarray(value.data if isinstance(value, Constant) else value.eval())
 
 
+def side_by_side(draws: dict[str, Points]) -> Points:
+    """All values (n, m) of draws (n, ...) of some unknowns."""
+    return np.concatenate([value.reshape(len(value), -1) for value in draws.values()], axis=1)
+
+
 @dataclass(frozen=True)
 class Density:
     """The log density of a model's fitted unknowns on their unconstrained space.
@@ -132,14 +137,13 @@ class Density:
         return dict(zip(self.names, self._constrain(points), strict=True))
 
     def values(self, points: Points) -> Points:
-        """All values (n, m) of the fitted unknowns in the user's own space, one after the other."""
-        found = self.constrain(points).values()
-        return np.concatenate([value.reshape(len(points), -1) for value in found], axis=1)
+        """All values (n, m) of the fitted unknowns in the user's own space, side by side."""
+        return side_by_side(self.constrain(points))
 
     def unconstrain(self, draws: dict[str, Points]) -> Points:
         """The points (n, dimension) of draws in the user's own space."""
         moved = self._unconstrain(*[np.asarray(draws[name], dtype=float) for name in self.names])
-        return np.concatenate([value.reshape(len(value), -1) for value in moved], axis=1)
+        return side_by_side(dict(zip(self.names, moved, strict=True)))
 
 
 def compile_density(model: pm.Model) -> Density:

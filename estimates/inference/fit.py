@@ -16,11 +16,12 @@ from estimates import trust
 from estimates.errors import ContradictionError, EngineError, choices
 from estimates.estimate import Measured
 from estimates.inference import importance, nuts
-from estimates.inference.density import Density, fitted_unknowns
+from estimates.inference.density import Density, fitted_unknowns, side_by_side
 from estimates.inference.forward import Draws
 from estimates.inference.groups import PRIOR_DRAWS, Parts, Posterior, fewer, tree_of
 from estimates.inference.proposal import Anchor, Blend, Target
 from estimates.inference.shapes import Compiled, CompiledShapes
+from estimates.inference.weighted import Weighted
 from estimates.seeds import generator
 from estimates.trust import Trust
 from estimates.workers import Progress
@@ -169,7 +170,7 @@ def sample_importance(
     effort: importance.Effort = importance.DRAWS,
     start: Blend | Anchor | None = None,
     progress: Progress | None = None,
-) -> importance.Weighted:
+) -> Weighted:
     """Weighted points of the posterior of a compiled model.
 
     Raises
@@ -221,11 +222,10 @@ def _by_importance(
     )
 
 
-def drawn(density: Density, weighted: importance.Weighted, draws: int, seed: int) -> Draws:
+def drawn(density: Density, weighted: Weighted, draws: int, seed: int) -> Draws:
     """Equally weighted draws (scramble, draws, ...) of each fitted unknown, in the user's own space."""
     values = density.constrain(weighted.points.reshape(-1, density.dimension))
-    flat = np.concatenate([value.reshape(len(value), -1) for value in values.values()], axis=1)
-    taken = weighted.resample(draws, generator(seed, "resample"), flat)
+    taken = weighted.resample(draws, generator(seed, "resample"), side_by_side(values))
     return {name: value[taken] for name, value in values.items()}
 
 

@@ -15,35 +15,17 @@ jmlr.org/papers/v25/19-556.html.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import special
 
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
-from estimates.inference.moves import Population
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, Target, together, weighted_batch_of
-from estimates.inference.weights import (
-    CLEAR,
-    Wanted,
-    effective_size,
-    pareto_k,
-    representative,
-    spread_error,
-)
+from estimates.inference.weighted import Batch, Weighted
+from estimates.inference.weights import CLEAR, Wanted
 from estimates.seeds import generator
-from estimates.trust import GOOD, LIMIT_ESS, LIMIT_K, LIMIT_MOVED, Trust, of_importance
+from estimates.trust import LIMIT_K, LIMIT_MOVED
 from estimates.workers import Progress
-
-type Array = NDArray[np.float64]
-type Batch = tuple[Population, Array]
-"""Points with their log weights."""
-
-CAUTION = 1.5
 
 _ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
@@ -96,7 +78,7 @@ class Effort:
             clear=self.clear._replace(pareto_k=LIMIT_K),
         )
 
-    def is_met(self, weighted: "Weighted") -> bool:
+    def is_met(self, weighted: Weighted) -> bool:
         """Whether these weights are as good as was asked."""
         return (
             weighted.pareto_k < self.pareto_k
@@ -105,7 +87,7 @@ class Effort:
             and weighted.log_evidence_error < self.error
         )
 
-    def knows_spreads(self, weighted: "Weighted", target: Target) -> bool:
+    def knows_spreads(self, weighted: Weighted, target: Target) -> bool:
         """Whether the standard deviations of all values are known as well as was asked."""
         return math.isinf(self.spread) or weighted.spread_error(target.values_of) <= self.spread
 
@@ -118,103 +100,6 @@ MOMENTS = replace(DRAWS, spread=1 / 60)
 
 EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03)
 """For the evidence alone."""
-
-
-@dataclass(frozen=True)
-class Weighted:
-    """Weighted points of the fitted unknowns.
-
-    Attributes
-    ----------
-    points : array (scramble, point, dimension)
-        On the unconstrained space.
-    log_weights : array (scramble, point)
-    pareto_k : float
-        Shape of the tail of the weights; below 0.7 the averages can be trusted.
-    rounds : int
-        How many rounds of adaptation were made.
-    proposal : Blend
-        What the final batch was drawn from: a start for a posterior much like this one.
-    moved : float
-        The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
-    poor : int
-        How many earlier batches were not good by themselves.
-    """
-
-    points: Array
-    log_weights: Array
-    pareto_k: float
-    rounds: int
-    proposal: Blend
-    moved: float = 0.0
-    poor: int = 0
-
-    @cached_property
-    def effective_size(self) -> float:
-        """Kish's effective sample size, (sum w)^2 / sum w^2."""
-        return effective_size(self.log_weights.ravel())
-
-    @cached_property
-    def log_evidence(self) -> float:
-        """The log of the mean weight."""
-        return float(special.logsumexp(self.log_weights) - math.log(self.log_weights.size))
-
-    @cached_property
-    def log_evidence_error(self) -> float:
-        """The Monte Carlo standard error of the log evidence.
-
-        The larger of two: the spread of the independent scrambles, which knows how even Sobol points
-        are but is itself rough with few scrambles, and the spread of the weights, which does not.
-        Times `CAUTION`, because with heavy-tailed weights what a sample shows of their spread, and of
-        their mean, is more often too little than too much (`benchmarks/evidence.py` checks the factor).
-        """
-        count, size = self.log_weights.shape
-        means = np.exp(special.logsumexp(self.log_weights, axis=1) - math.log(size) - self.log_evidence)
-        between = float(np.std(means, ddof=1)) / math.sqrt(count)
-        within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
-        return CAUTION * max(between, within)
-
-    def spread_error(self, values_of: Callable[[Array], Array]) -> float:
-        """The largest relative Monte Carlo error of the standard deviation of a value."""
-        flat = self.points.reshape(-1, self.points.shape[-1])
-        return spread_error(self.log_weights.ravel(), values_of(flat))
-
-    @property
-    def is_poor(self) -> bool:
-        """Whether the weights are not good, whatever came before them."""
-        return of_importance(self.pareto_k, self.effective_size, self.log_evidence_error).verdict != GOOD
-
-    @property
-    def trust(self) -> Trust:
-        """How far the weights can be relied upon."""
-        return of_importance(
-            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
-        )
-
-    def resample(self, draws: int, rng: np.random.Generator, values: Array | None = None) -> NDArray[np.intp]:
-        """Which of all points stand for the posterior with equal weights: indices (scramble, draws).
-
-        Parameters
-        ----------
-        draws : int
-            From each scramble.
-        values : array (scramble * point, m), optional
-            What the points will be asked for; means and spreads of these are kept as by weight. By default
-            the points themselves.
-        """
-        weights = special.softmax(self.log_weights.ravel())
-        values = self.points.reshape(len(weights), -1) if values is None else values
-        values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
-        values = values - weights @ values
-        values /= np.sqrt(np.maximum(weights @ values**2, 1e-300))
-        size = self.log_weights.shape[1]
-        scrambles = zip(self.log_weights, values.reshape(-1, size, values.shape[1]), strict=True)
-        return np.stack(
-            [
-                number * size + representative(log_weights, mine, draws, rng)
-                for number, (log_weights, mine) in enumerate(scrambles)
-            ]
-        )
 
 
 def sample(
@@ -252,7 +137,7 @@ def sample(
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
         batches = _batches(blend, target, effort.points, seed, "final", attempt)
-        weighted = _weighted(batches, learner.budget.rounds + attempt, blend, earlier)
+        weighted = Weighted.of(batches, learner.budget.rounds + attempt, blend, earlier)
         teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
         if effort.is_met(weighted) and not teaches:
             batches, weighted = _with_more(batches, weighted, target, effort, earlier, seed, "more", attempt)
@@ -264,7 +149,7 @@ def sample(
     return weighted
 
 
-def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | None) -> "Weighted | None":
+def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | None) -> Weighted | None:
     """A batch of a start, or from what few points teach, if its weights leave no doubt."""
     few, rng = min(effort.points, _FEW), generator(seed, "brisk")
     if start is None:
@@ -274,7 +159,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
             batches, blend = start.batches(target.evaluate), start.blend
         else:
             batches, blend = _batches(start, target, effort.points, seed, "start"), start
-        weighted = _weighted(batches, 0, blend, [])
+        weighted = Weighted.of(batches, 0, blend, [])
         if effort.is_met(weighted):
             return weighted
         pupil = brisk.learnt_from(*together(batches), target, few, rng)
@@ -286,7 +171,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
         points = min(effort.points, max(_LEAST_POINTS, enough))
         batches = _batches(pupil.proposal, target, points, seed, "brisk", "final", attempt)
-        weighted = _weighted(batches, attempt, pupil.proposal, earlier)
+        weighted = Weighted.of(batches, attempt, pupil.proposal, earlier)
         share = weighted.effective_size / weighted.log_weights.size
         is_shared = share > effort.share
         teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
@@ -322,7 +207,7 @@ def _with_more(
         return batches, weighted
     others = _batches(weighted.proposal, target, math.ceil(more), seed, *stream)
     batches = [together(both) for both in zip(batches, others, strict=True)]
-    return batches, _weighted(batches, weighted.rounds, weighted.proposal, earlier)
+    return batches, Weighted.of(batches, weighted.rounds, weighted.proposal, earlier)
 
 
 def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:
@@ -331,27 +216,3 @@ def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str 
         weighted_batch_of(blend, target.evaluate, target.draw_prior, points, generator(seed, *stream, number))
         for number in range(SCRAMBLES)
     ]
-
-
-def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
-    """How far the log evidence lies from what earlier batches gave, in combined errors.
-
-    Of those only whose error can be believed. Where a funnel or a ridge is found little by little, each
-    batch by itself looks well, and gives more evidence than the one before.
-    """
-    return max(
-        (
-            abs(one.log_evidence - last.log_evidence)
-            / math.hypot(one.log_evidence_error, last.log_evidence_error)
-            for one in earlier
-            if one.effective_size >= LIMIT_ESS
-        ),
-        default=0.0,
-    )
-
-
-def _weighted(batches: list[Batch], rounds: int, proposal: Blend, earlier: Sequence[Weighted]) -> Weighted:
-    log_weights = np.stack([weights for _, weights in batches])
-    points = np.stack([population.points for population, _ in batches])
-    found = Weighted(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
-    return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))

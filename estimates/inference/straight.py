@@ -19,52 +19,10 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
-from pytensor.raise_op import CheckAndRaise
-from pytensor.tensor.basic import (
-    Alloc,
-    ARange,
-    ExtractDiag,
-    Join,
-    MakeVector,
-    ScalarFromTensor,
-    TensorFromScalar,
-)
-from pytensor.tensor.blas.gemm import Dot22
-from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
-from pytensor.tensor.extra_ops import CumOp
 from pytensor.tensor.random.op import RandomVariable
-from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
-from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Subtensor
 
-from estimates.inference.calls import call_of, constant_of, performed, same_as
+from estimates.inference.calls import call_of, constant_of, keeps_nothing, performed, same_as
 from estimates.inference.columns import Columns
-from estimates.terms.likelihood import MassOfAll
-
-_STATELESS = (
-    Elemwise,
-    CAReduce,
-    DimShuffle,
-    Alloc,
-    ARange,
-    Dot22,
-    ExtractDiag,
-    Join,
-    MakeVector,
-    ScalarFromTensor,
-    TensorFromScalar,
-    Reshape,
-    Shape,
-    Shape_i,
-    SpecifyShape,
-    Subtensor,
-    IncSubtensor,
-    AdvancedSubtensor,
-    AdvancedIncSubtensor,
-    CheckAndRaise,
-    CumOp,
-    MassOfAll,
-)
 
 type Values = list[Any]
 type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
@@ -325,7 +283,7 @@ class _Line:
             if call is None and not self._may_loop:
                 raise _LoopError
             # One on each of many arrays keeps values where it loops.
-            self.is_free &= isinstance(node.op, (*_STATELESS, Blockwise)) and call is not None
+            self.is_free &= call is not None and keeps_nothing(node)
             call = call or performed(node)
             self._made[key] = self._known(node, call, sources) or self._step(node, call, sources)
         return self._made[key]

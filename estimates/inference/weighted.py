@@ -1,0 +1,144 @@
+"""Weighted points of a posterior: what they say of it, and how far they can be trusted."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from estimates.inference.moves import Population
+from estimates.inference.proposal import Blend
+from estimates.inference.weights import effective_size, pareto_k, representative, spread_error
+from estimates.trust import GOOD, LIMIT_ESS, Trust, of_importance
+
+type Array = NDArray[np.float64]
+type Batch = tuple[Population, Array]
+"""Points with their log weights."""
+
+CAUTION = 1.5
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Weighted points of the fitted unknowns.
+
+    Attributes
+    ----------
+    points : array (scramble, point, dimension)
+        On the unconstrained space.
+    log_weights : array (scramble, point)
+    pareto_k : float
+        Shape of the tail of the weights; below 0.7 the averages can be trusted.
+    rounds : int
+        How many rounds of adaptation were made.
+    proposal : Blend
+        What the final batch was drawn from: a start for a posterior much like this one.
+    moved : float
+        The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
+    poor : int
+        How many earlier batches were not good by themselves.
+    """
+
+    points: Array
+    log_weights: Array
+    pareto_k: float
+    rounds: int
+    proposal: Blend
+    moved: float = 0.0
+    poor: int = 0
+
+    @classmethod
+    def of(cls, batches: Sequence[Batch], rounds: int, proposal: Blend, earlier: Sequence[Self]) -> Self:
+        """What the batches of all scrambles are together, after earlier ones."""
+        log_weights = np.stack([weights for _, weights in batches])
+        points = np.stack([population.points for population, _ in batches])
+        found = cls(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
+        return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))
+
+    @cached_property
+    def effective_size(self) -> float:
+        """Kish's effective sample size, (sum w)^2 / sum w^2."""
+        return effective_size(self.log_weights.ravel())
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """The log of the mean weight."""
+        return float(special.logsumexp(self.log_weights) - math.log(self.log_weights.size))
+
+    @cached_property
+    def log_evidence_error(self) -> float:
+        """The Monte Carlo standard error of the log evidence.
+
+        The larger of two: the spread of the independent scrambles, which knows how even Sobol points
+        are but is itself rough with few scrambles, and the spread of the weights, which does not.
+        Times `CAUTION`, because with heavy-tailed weights what a sample shows of their spread, and of
+        their mean, is more often too little than too much (`benchmarks/evidence.py` checks the factor).
+        """
+        count, size = self.log_weights.shape
+        means = np.exp(special.logsumexp(self.log_weights, axis=1) - math.log(size) - self.log_evidence)
+        between = float(np.std(means, ddof=1)) / math.sqrt(count)
+        within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
+        return CAUTION * max(between, within)
+
+    def spread_error(self, values_of: Callable[[Array], Array]) -> float:
+        """The largest relative Monte Carlo error of the standard deviation of a value."""
+        flat = self.points.reshape(-1, self.points.shape[-1])
+        return spread_error(self.log_weights.ravel(), values_of(flat))
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether the weights are not good, whatever came before them."""
+        return of_importance(self.pareto_k, self.effective_size, self.log_evidence_error).verdict != GOOD
+
+    @property
+    def trust(self) -> Trust:
+        """How far the weights can be relied upon."""
+        return of_importance(
+            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
+        )
+
+    def resample(self, draws: int, rng: np.random.Generator, values: Array | None = None) -> NDArray[np.intp]:
+        """Which of all points stand for the posterior with equal weights: indices (scramble, draws).
+
+        Parameters
+        ----------
+        draws : int
+            From each scramble.
+        values : array (scramble * point, m), optional
+            What the points will be asked for; means and spreads of these are kept as by weight. By default
+            the points themselves.
+        """
+        weights = special.softmax(self.log_weights.ravel())
+        values = self.points.reshape(len(weights), -1) if values is None else values
+        values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
+        values = values - weights @ values
+        values /= np.sqrt(np.maximum(weights @ values**2, 1e-300))
+        size = self.log_weights.shape[1]
+        scrambles = zip(self.log_weights, values.reshape(-1, size, values.shape[1]), strict=True)
+        return np.stack(
+            [
+                number * size + representative(log_weights, mine, draws, rng)
+                for number, (log_weights, mine) in enumerate(scrambles)
+            ]
+        )
+
+
+def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
+    """How far the log evidence lies from what earlier batches gave, in combined errors.
+
+    Of those only whose error can be believed. Where a funnel or a ridge is found little by little, each
+    batch by itself looks well, and gives more evidence than the one before.
+    """
+    return max(
+        (
+            abs(one.log_evidence - last.log_evidence)
+            / math.hypot(one.log_evidence_error, last.log_evidence_error)
+            for one in earlier
+            if one.effective_size >= LIMIT_ESS
+        ),
+        default=0.0,
+    )
