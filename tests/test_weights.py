@@ -102,6 +102,23 @@ def test_weights_for_spreads_count_a_long_tail_no_more_than_a_short_one_and_leav
         assert raised[np.argmax(far[:, column])] > np.quantile(raised, 0.99)
 
 
+log_weights_of_any_size = st.lists(st.floats(-1e4, 1e4) | st.just(-math.inf), min_size=2, max_size=20)
+
+
+@given(log_weights_of_any_size, seeds, st.floats(-150, 100))
+def test_weights_for_spreads_are_weights_whatever_they_were(log_weights, seed, log_size):
+    """Also where one point has all the weight, and where others have next to none."""
+    log_weights = np.array(log_weights)
+    assume(np.isfinite(log_weights).any())
+    values = 10.0**log_size * np.random.default_rng(seed).standard_t(2, size=(len(log_weights), 3))
+    values[:, 2] = 1.0
+    found = for_spreads(log_weights, values)
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(log_weights))
+    total = special.logsumexp(found) - special.logsumexp(log_weights)
+    assert total == pytest.approx(0.0, abs=1e-9)
+    assert 0.0 <= spread_error(log_weights, values) < len(log_weights)
+
+
 @pytest.mark.parametrize("freedom", [5, 30])
 def test_the_error_of_a_spread_is_what_repetitions_show(freedom):
     """Points of a wider Student-t, weighted for one with so many degrees of freedom, whose spread is exact."""

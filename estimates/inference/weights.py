@@ -12,6 +12,7 @@ type Array = NDArray[np.float64]
 _LEAST_TAIL = 5
 _BEGINNINGS = 16
 _FOR_SPREADS = 0.8
+_TINY = 1e-200
 _PRIOR_TAIL, _PRIOR_K = 10, 0.5  # Vehtari et al.: as if ten more tail values had shown a k of a half
 
 
@@ -96,9 +97,11 @@ def for_spreads(log_weights: Array, values: Array) -> Array:
     Hesterberg (1995), doi:10.1080/00401706.1995.10484303, for mixtures that serve several estimates.
     """
     weights = special.softmax(log_weights)
-    pull = (_squares(weights, values) - 1) ** 2
-    most = np.sqrt(np.max(pull / np.maximum(weights @ pull, 1e-300), axis=1))
-    return log_weights + np.log1p(_FOR_SPREADS * (most / (weights @ most) - 1))
+    pull = np.abs(_squares(weights, values) - 1)
+    pull /= np.maximum(np.max(pull, axis=0), _TINY)  # else its square may be infinite
+    pull /= np.maximum(np.sqrt(weights @ pull**2), _TINY)
+    most = np.max(pull, axis=1)
+    return log_weights + np.log1p(_FOR_SPREADS * (most / max(weights @ most, _TINY) - 1))
 
 
 def spread_error(log_weights: Array, values: Array) -> float:
@@ -107,15 +110,18 @@ def spread_error(log_weights: Array, values: Array) -> float:
     sd's error / sd = sqrt(sum w^2 (z^2 - 1)^2) / 2, with weights w that sum to 1.
     """
     weights = special.softmax(log_weights)
-    squares = _squares(weights, values)
-    return float(np.sqrt(np.max(weights**2 @ (squares - 1) ** 2)) / 2)
+    errors = weights[:, None] * (_squares(weights, values) - 1)
+    return float(np.sqrt(np.max(np.einsum("ij,ij->j", errors, errors))) / 2)
 
 
 def _squares(weights: Array, values: Array) -> Array:
-    """How far values (n, m) are from their mean by weight, in standard deviations, squared."""
-    values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
-    squares = (values - weights @ values) ** 2
-    return np.asarray(squares / np.maximum(weights @ squares, 1e-300))
+    """Squared distances (n, m) of values from their mean by weight, in standard deviations; 0 for no weight."""
+    has_weight = weights > _TINY
+    values = np.where(has_weight[:, None], values, 0.0)  # others may be infinite
+    off = np.where(has_weight[:, None], values - weights @ values, 0.0)
+    off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)
+    squares = off**2
+    return np.asarray(squares / np.maximum(weights @ squares, _TINY))
 
 
 def gain(log_likelihood: Array, step: float) -> Array:
