@@ -115,7 +115,7 @@ def spread_error(log_weights: Array, values: Array) -> float:
 
 
 def _squares(weights: Array, values: Array) -> Array:
-    """Squares (n, m) of how many standard deviations values are from their mean by weight; 0 for no weight."""
+    """Squares (n, m) of the distances of values from their mean, in standard deviations; 0 for no weight."""
     has_weight = weights > _TINY
     values = np.where(has_weight[:, None], values, 0.0)  # others may be infinite
     off = np.where(has_weight[:, None], values - weights @ values, 0.0)
