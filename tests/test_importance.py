@@ -306,7 +306,7 @@ def test_a_nearly_normal_posterior_is_settled_by_few_points():
 def test_what_few_points_leave_in_doubt_is_learnt_thoroughly():
     counts = []
     found = importance.sample(Target(counted(neals, counts), prior_of_neals), seed=1)
-    assert found.rounds >= learning.THOROUGH.rounds
+    assert isinstance(found.proposal.parts[0], StudentMixture)  # a brisk proposal is one of scores
     assert sum(counts) > 300_000
 
 
@@ -401,7 +401,7 @@ log_weights_of = arrays(float, (4, 16), elements=finite)
 
 def weighted(log_weights):
     points = np.arange(log_weights.size, dtype=float).reshape(*log_weights.shape, 1)
-    return Weighted(points, log_weights, pareto_k=0.1, rounds=1, proposal=None)
+    return Weighted(points, log_weights, pareto_k=0.1, proposal=None)
 
 
 def relative(found, exact):
@@ -465,7 +465,7 @@ def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_poi
     points[0, 0] = np.inf  # outside, and of no weight
     log_weights = rng.normal(size=(4, 500))
     log_weights[0, 0] = -np.inf
-    sample = Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    sample = Weighted(points, log_weights, 0.1, proposal.Blend((), np.empty(0)))
     draws = 250
     resampled = points.reshape(-1, 2)[sample.resample(draws, generator(6))]
     share = special.softmax(log_weights)
@@ -487,7 +487,7 @@ def test_a_long_tail_keeps_its_spread_where_one_draw_more_or_less_of_it_would_no
     rng = np.random.default_rng(7)
     points = rng.standard_t(3, size=(4, 3000, 1))
     log_weights = rng.normal(0, 0.5, size=(4, 3000))
-    sample = Weighted(points, log_weights, 0.1, 1, proposal.Blend((), np.empty(0)))
+    sample = Weighted(points, log_weights, 0.1, proposal.Blend((), np.empty(0)))
     share = special.softmax(log_weights, axis=1).ravel() / 4
     spread = np.sqrt(share @ points.ravel() ** 2 - (share @ points.ravel()) ** 2)
 
@@ -561,18 +561,41 @@ def prior_rarely_wide(count, rng):
     return rng.normal(0, 20.0, size=(count, 3))
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_spreads_are_known_as_well_as_was_asked_or_four_times_the_points_were_drawn(seed):
+def test_spreads_that_are_not_known_as_well_as_was_asked_take_lessons_and_then_more_points(monkeypatch):
     """Of a variance of which two fifths are a hundredth of the draws."""
-    effort = importance.MOMENTS
-    found = importance.sample(Target(rarely_wide, prior_rarely_wide), seed=seed, effort=effort)
-    flat, share = found.points.reshape(-1, 3), special.softmax(found.log_weights.ravel())
-    spread = np.sqrt(share @ flat**2 - (share @ flat) ** 2)
+    asked = []
+    batches = importance._batches
+
+    def counted(blend, target, points, seed, *stream):
+        asked.append(stream)
+        return batches(blend, target, points, seed, *stream)
+
+    monkeypatch.setattr(importance, "_batches", counted)
+    target = Target(rarely_wide, prior_rarely_wide, lambda points: points)
     exact = math.sqrt(1 - RARE + RARE * FAR**2)
-    error = found.spread_error(lambda points: points)
-    assert error < 1.25 * effort.spread or found.log_weights.shape[1] > effort.points
-    assert np.all(np.abs(spread / exact - 1) < 4 * error)
-    assert found.trust.verdict == GOOD
+    errors = []
+    for spread in (1.0, 0.004):
+        found = importance.sample(target, seed=1, effort=dataclasses.replace(importance.DRAWS, spread=spread))
+        flat, share = found.points.reshape(-1, 3), special.softmax(found.log_weights.ravel())
+        deviation = np.sqrt(share @ flat**2 - (share @ flat) ** 2)
+        errors.append(found.spread_error(target.values_of))
+        assert np.all(np.abs(deviation / exact - 1) < 4 * errors[-1])
+        assert found.trust.verdict == GOOD
+    assert errors[0] > 0.004
+    assert errors[1] < 1.25 * 0.004
+    taught = importance._TAUGHT_FOR_SPREADS
+    lessons = [("brisk", "final", attempt) for attempt in range(taught + 1)]
+    assert asked[-taught - 2 :] == [*lessons, ("brisk", "more", taught)]
+    assert ("brisk", "final", 1) not in asked[: -taught - 2]
+
+
+def test_points_that_spreads_take_are_no_more_than_three_times_the_most():
+    sample = Weighted(np.zeros((8, 4096, 1)), np.zeros((8, 4096)), 0.1, proposal.Blend((), np.empty(0)))
+    effort = importance.DRAWS
+    assert effort.lacking(sample, 0.0) == effort.lacking(sample, 1.0) == 0
+    assert effort.lacking(sample, 2.0) == 3 * 4096 == effort.lacking(sample, 50.0)
+    assert effort.lacking(sample, 1.5) == 1.25 * 4096
+    assert effort.lacking(sample, math.sqrt(1.04)) == 0
 
 
 # ---- mixtures -------------------------------------------------------------------------------------------

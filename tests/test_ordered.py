@@ -89,6 +89,26 @@ def test_values_in_order_that_differ_in_their_prior_are_left_to_nuts():
         est.sample(model, seed=1, engine="importance")
 
 
+def test_values_whose_transform_turns_their_order_round_are_left_to_nuts():
+    with pm.Model() as model:
+        means = pm.TruncatedNormal(
+            "means", 0.0, 3.0, upper=4.0, shape=2, initval=[1.0, -1.0], transform=Ordered()
+        )
+        pm.NormalMixture("y", [0.5, 0.5], means, SPREAD, observed=SEEN)
+    with pytest.raises(EngineError, match="turns their order round"):
+        est.sample(model, seed=1, engine="importance")
+
+
+@pytest.mark.parametrize("make", [pm.Beta, pm.Gamma])
+def test_an_order_is_kept_by_the_transforms_of_shares_and_of_what_is_positive(make):
+    with pm.Model() as model:
+        x = make("x", 2.0, 3.0, shape=3, initval=[0.2, 0.4, 0.6], transform=Ordered())
+        pm.Normal("y", x, 0.5, observed=[0.3, 0.4, 0.8])
+    tree = est.sample(model, seed=1)
+    assert tree.attrs["engine"] == "importance"
+    assert np.all(np.diff(tree["posterior"]["x"].values, axis=-1) > 0)
+
+
 def test_what_is_not_fitted_is_drawn_in_order_too_and_another_model_of_the_same_graph_is_not():
     def of(**kept):
         with pm.Model() as model:

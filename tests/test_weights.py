@@ -17,6 +17,7 @@ from estimates.inference.weights import (
     for_spreads,
     gain,
     pareto_k,
+    representative,
     spread_error,
 )
 
@@ -88,18 +89,26 @@ def test_weights_for_spreads_tell_the_spread_of_a_long_tail_with_fewer_points_an
     assert np.sum(p**2 / q * x**2) < 1.6 * np.sum(p * x**2)
 
 
-def test_weights_for_spreads_count_a_long_tail_no_more_than_a_short_one_and_leave_the_impossible_so():
+def test_weights_for_spreads_count_every_value_alike_whatever_its_unit_or_tail():
+    """Of two values, one in other units, the same weights as of one; of a normal and a long tail, halves."""
     rng = np.random.default_rng(1)
-    values = np.column_stack([rng.normal(size=4000), 1e3 * rng.standard_t(5, size=4000)])
-    log_weights = np.where(rng.random(4000) < 0.3, -np.inf, rng.normal(size=4000))
-    values[np.isinf(log_weights)] = np.inf
-    found = for_spreads(log_weights, values)
-    np.testing.assert_array_equal(np.isinf(found), np.isinf(log_weights))
+    normal, tailed = rng.normal(size=200_000), 1e3 * rng.standard_t(5, size=200_000)
+    log_weights = np.where(rng.random(200_000) < 0.3, -np.inf, rng.normal(0, 0.3, size=200_000))
+    normal[np.isinf(log_weights)] = np.inf
+    one, both = normal[:, None], np.column_stack([normal, 1e-6 * normal])
+    np.testing.assert_allclose(for_spreads(log_weights, one), for_spreads(log_weights, both), atol=1e-12)
     possible = np.isfinite(log_weights)
-    far = np.abs(values[possible] - np.average(values[possible], 0, np.exp(log_weights[possible])))
-    raised = found[possible] - log_weights[possible]
-    for column in range(2):
-        assert raised[np.argmax(far[:, column])] > np.quantile(raised, 0.99)
+    found = for_spreads(log_weights, np.column_stack([normal, tailed]))[possible]
+    found = np.exp(found - log_weights[possible])
+    share = np.exp(log_weights[possible]) / np.exp(log_weights[possible]).sum()
+
+    def raised(values):
+        """The weight that a value asks for by itself, as far as it got it."""
+        pull = np.abs((values - share @ values) ** 2 / (share @ (values - share @ values) ** 2) - 1)
+        alone = pull / np.sqrt(share @ pull**2)
+        return share @ (found * (alone > 2)) / (share @ (alone > 2))
+
+    assert 0.4 < raised(normal[possible]) / raised(tailed[possible]) < 2.5
 
 
 log_weights_of_any_size = st.lists(st.floats(-1e4, 1e4) | st.just(-math.inf), min_size=2, max_size=20)
@@ -136,5 +145,36 @@ def test_the_error_of_a_spread_is_what_repetitions_show(freedom):
 def test_weights_are_clear_where_both_their_share_and_their_tail_are():
     rng = np.random.default_rng(3)
     assert CLEAR.is_met(rng.normal(0, 0.5, size=4000))
-    assert not CLEAR.is_met(rng.normal(0, 2.5, size=4000))
-    assert not CLEAR.is_met(rng.exponential(0.7, size=4000))
+    heavy = np.log(rng.pareto(1.5, size=4000) + 20.0)  # a share near 1, and a tail
+    assert effective_size(heavy) > 2 * CLEAR.share * 4000
+    assert not CLEAR.is_met(heavy)
+    thin = np.where(rng.random(4000) < 0.1, 0.0, -np.inf)  # no tail, and a tenth of the points
+    assert pareto_k(thin) < CLEAR.pareto_k
+    assert not CLEAR.is_met(thin)
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_what_is_farthest_out_is_taken_as_often_as_its_weight_says_of_all_scrambles_together(dimension):
+    """The farthest, which have 2 in 10,000 of the weight; choosing in each scramble by itself took two thirds."""
+    taken = expected = 0.0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        points = rng.standard_t(4, size=(8 * 2048, dimension))
+        log_weights = rng.normal(0, 0.5, size=(8, 2048))
+        share = special.softmax(log_weights, axis=1).ravel() / 8
+        outwards = np.argsort(-np.sum(points**2, axis=1))
+        farthest = outwards[: np.searchsorted(np.cumsum(share[outwards]), 2e-4)]
+        found = representative(log_weights, points, 1024, rng).ravel()
+        taken += np.isin(found, farthest).sum()
+        expected += len(found) * share[farthest].sum()
+    assert_within(taken, expected, math.sqrt(expected))
+
+
+def test_a_scramble_without_any_weight_still_gives_its_draws():
+    log_weights = np.zeros((3, 50))
+    log_weights[1] = -np.inf
+    found = representative(
+        log_weights, np.random.default_rng(1).normal(size=(150, 2)), 20, np.random.default_rng(1)
+    )
+    assert found.shape == (3, 20)
+    assert np.all(found // 50 == np.arange(3)[:, None])

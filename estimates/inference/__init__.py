@@ -137,9 +137,9 @@ def sample(
 ) -> xr.DataTree:
     """Draw from the posterior of any PyMC model, with the engines of this library.
 
-    Importance sampling goes on until the standard deviation of each unknown is known to a sixtieth of
-    itself, or four times as many points were drawn. The prior of an ordered vector is taken to be in order:
-    the evidence is that of the model without an order.
+    With up to 128 observed values, importance sampling aims at a standard deviation of each unknown that is
+    known to a sixtieth of itself. The prior of an ordered vector is taken to be in order: where the rest of
+    the model treats its values alike, the evidence is that of the model without an order.
 
     Parameters
     ----------

@@ -24,7 +24,6 @@ from estimates.inference.proposal import (
     Part,
     Scored,
     Target,
-    coverage,
     together,
     weighted_batch_of,
 )
@@ -46,8 +45,8 @@ _SHARE_KEPT = 0.15
 """What share of a batch is effective when the likelihood has been turned up."""
 
 _LOUD, _LOUD_PER_UNKNOWN, _LOUDEST, _LEVELS = 0.2, (20, 100), 32.0, 8
-"""A population above the top: its members in proportion to what was asked, and at least for each unknown; the
-highest power; and in how many levels at most it gets there."""
+"""A population above the top: its members in proportion to what was asked, within bounds for each unknown;
+the highest power; and in how many levels at most it gets there."""
 
 _STEPS_LOUD, _STEPS_DOWN = 5, 10
 
@@ -156,7 +155,7 @@ class Pupil:
         return replace(self, blend=blend.joined(main, filler, lacking), share=share)
 
     def _coverage(self, batch: Population, log_weights: Array) -> tuple[Array, Array, float]:
-        return coverage(log_weights, self.target.values_of(self.scores.unscore(batch.points)[0]))
+        return self.target.coverage(self.scores.unscore(batch.points)[0], log_weights)
 
     def _evaluate(self, scores: Array) -> tuple[Array, Array]:
         points, log_jacobian = self.scores.unscore(scores)

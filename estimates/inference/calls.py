@@ -89,7 +89,7 @@ def same_as(node: Any) -> Any:
 
 
 def keeps_nothing(node: Any) -> bool:
-    """Whether an operation keeps nothing from one call to the next, so that several threads may run it."""
+    """Whether what `call_of` gives keeps nothing from one call to the next, so that threads may share it."""
     return isinstance(node.op, _STATELESS)
 
 

@@ -76,7 +76,7 @@ class Density:
 
     @cached_property
     def _constrain(self) -> Any:
-        """Compiled when it is first asked for: the evidence alone needs none."""
+        """Compiled when it is first asked for: the evidence alone does without."""
         return self._to_constrain()
 
     @property

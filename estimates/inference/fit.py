@@ -1,5 +1,6 @@
 """Choosing an engine, and running it."""
 
+import math
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -181,7 +182,11 @@ def sample_importance(
     density = fitted.density
     points = fewer(effort.points, density.width, least=effort.points // 4)
     return importance.sample(
-        Target(density.evaluate, partial(draw_prior, fitted), density.values),
+        Target(
+            density.evaluate,
+            partial(draw_prior, fitted),
+            density.values if math.isfinite(effort.spread) else None,
+        ),
         seed=seed,
         effort=effort.with_at_most(points),
         start=start,
@@ -200,7 +205,7 @@ def draw_prior(fitted: Compiled, count: int, rng: np.random.Generator) -> NDArra
     if outside > _MOST_OUTSIDE:  # `ordered` tells of which it is not so
         raise EngineError(
             f"{outside:.0%} of the prior's draws lie outside its own support, as of an ordered vector whose "
-            "values differ in their prior",
+            "values differ in their prior or whose transform turns their order round",
             remedy="Importance sampling needs a prior that can be drawn; use nuts.",
         )
     return points

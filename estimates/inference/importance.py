@@ -2,8 +2,8 @@
 
 A proposal is learnt before anything counts (`learning`). The result comes from a final batch, independent of
 all this: scrambled Sobol points of the proposal, and a share of draws from the prior, whose density in the
-mixture bounds the weights. If its weights are heavy-tailed it becomes one more lesson, and another batch is
-drawn.
+mixture bounds the weights. If its weights are heavy-tailed, or tell a spread badly, it becomes one more
+lesson, and another batch is drawn.
 
     w(z) = prior(z) likelihood(z) / ((1 - a) q(z) + a prior(z)),    evidence = mean of w
 
@@ -15,7 +15,6 @@ jmlr.org/papers/v25/19-556.html.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from estimates.inference import brisk
@@ -49,7 +48,8 @@ class Effort:
         error of the log evidence below the third.
     spread : float
         The standard deviation of each value is to be known to this part of itself. Where it is not, two
-        batches are lessons, and then points are added, up to four times as many.
+        batches are lessons, and then points are added once, up to three times as many. The proposal does not
+        lean to spreads where this is infinite.
     clear : Wanted
         What a brisk start from nothing has to show in its lessons, and as k-hat also at the end.
     """
@@ -59,7 +59,7 @@ class Effort:
     pareto_k: float
     share: float
     error: float
-    spread: float = math.inf
+    spread: float = 1.0
     clear: Wanted = CLEAR
 
     def with_at_most(self, points: int) -> "Effort":
@@ -74,7 +74,7 @@ class Effort:
             points=points,
             effective=min(self.effective, SCRAMBLES * points // 2),
             pareto_k=LIMIT_K,
-            spread=math.inf,
+            spread=max(self.spread, 1.0),
             clear=self.clear._replace(pareto_k=LIMIT_K),
         )
 
@@ -87,9 +87,16 @@ class Effort:
             and weighted.log_evidence_error < self.error
         )
 
-    def knows_spreads(self, weighted: Weighted, target: Target) -> bool:
-        """Whether the standard deviations of all values are known as well as was asked."""
-        return math.isinf(self.spread) or weighted.spread_error(target.values_of) <= self.spread
+    def excess(self, weighted: Weighted, target: Target) -> float:
+        """How many times what was asked the error of the worst spread is; 0 where none was asked."""
+        return weighted.spread_error(target.values_of) / self.spread if target.values_of else 0.0
+
+    def lacking(self, weighted: Weighted, excess: float) -> int:
+        """How many more points in each scramble effective ones and spreads take; 0 where they are few."""
+        count = weighted.log_weights.shape[1]
+        more = min(self.points, count * (self.effective / weighted.effective_size - 1))
+        more = max(more, min(_MOST_MORE * self.points, count * (excess**2 - 1)))
+        return math.ceil(more) if more > _LACKING * count else 0
 
 
 DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.02)
@@ -98,7 +105,7 @@ DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.0
 MOMENTS = replace(DRAWS, spread=1 / 60)
 """For the mean and the spread of every unknown."""
 
-EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03)
+EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03, spread=math.inf)
 """For the evidence alone."""
 
 
@@ -137,12 +144,14 @@ def sample(
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
         batches = _batches(blend, target, effort.points, seed, "final", attempt)
-        weighted = Weighted.of(batches, learner.budget.rounds + attempt, blend, earlier)
-        teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
-        if effort.is_met(weighted) and not teaches:
-            batches, weighted = _with_more(batches, weighted, target, effort, earlier, seed, "more", attempt)
+        weighted = Weighted.of(batches, blend, earlier)
+        excess = effort.excess(weighted, target)
+        is_known = excess <= 1 or attempt >= _TAUGHT_FOR_SPREADS
+        if is_known and effort.is_met(weighted) and (more := effort.lacking(weighted, excess)):
+            batches = _with_more(batches, blend, more, target, seed, "more", attempt)
+            weighted = Weighted.of(batches, blend, earlier)
         earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
-        if effort.is_met(weighted) and not teaches:
+        if is_known and effort.is_met(weighted):
             break
         if attempt < _ATTEMPTS - 1:
             blend = learner.improved(blend, *together(batches))
@@ -159,7 +168,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
             batches, blend = start.batches(target.evaluate), start.blend
         else:
             batches, blend = _batches(start, target, effort.points, seed, "start"), start
-        weighted = Weighted.of(batches, 0, blend, [])
+        weighted = Weighted.of(batches, blend, [])
         if effort.is_met(weighted):
             return weighted
         pupil = brisk.learnt_from(*together(batches), target, few, rng)
@@ -171,14 +180,15 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
         points = min(effort.points, max(_LEAST_POINTS, enough))
         batches = _batches(pupil.proposal, target, points, seed, "brisk", "final", attempt)
-        weighted = Weighted.of(batches, attempt, pupil.proposal, earlier)
+        weighted = Weighted.of(batches, pupil.proposal, earlier)
         share = weighted.effective_size / weighted.log_weights.size
         is_shared = share > effort.share
-        teaches = attempt < _TAUGHT_FOR_SPREADS and not effort.knows_spreads(weighted, target)
-        if is_shared and weighted.pareto_k < most and not teaches:
-            batches, weighted = _with_more(
-                batches, weighted, target, effort, earlier, seed, "brisk", "more", attempt
-            )
+        excess = effort.excess(weighted, target)
+        is_known = excess <= 1 or attempt >= _TAUGHT_FOR_SPREADS
+        if is_known and is_shared and weighted.pareto_k < most:
+            if more := effort.lacking(weighted, excess):
+                batches = _with_more(batches, pupil.proposal, more, target, seed, "brisk", "more", attempt)
+                weighted = Weighted.of(batches, pupil.proposal, earlier)
             if weighted.pareto_k < most and effort.is_met(weighted):
                 return weighted
         if not is_shared and attempt > 1:
@@ -189,25 +199,11 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
 
 
 def _with_more(
-    batches: list[Batch],
-    weighted: Weighted,
-    target: Target,
-    effort: Effort,
-    earlier: Sequence[Weighted],
-    seed: int,
-    *stream: str | int,
-) -> tuple[list[Batch], Weighted]:
-    """With more points of the same proposal, if too few are effective or a spread is not known well."""
-    count = weighted.log_weights.shape[1]
-    more = min(effort.points, count * (effort.effective / weighted.effective_size - 1))
-    if math.isfinite(effort.spread):
-        times = (weighted.spread_error(target.values_of) / effort.spread) ** 2
-        more = max(more, min(_MOST_MORE * effort.points, count * (times - 1)))
-    if more <= _LACKING * count:
-        return batches, weighted
-    others = _batches(weighted.proposal, target, math.ceil(more), seed, *stream)
-    batches = [together(both) for both in zip(batches, others, strict=True)]
-    return batches, Weighted.of(batches, weighted.rounds, weighted.proposal, earlier)
+    batches: list[Batch], blend: Blend, points: int, target: Target, seed: int, *stream: str | int
+) -> list[Batch]:
+    """The batches with so many more points of the same proposal in each."""
+    others = _batches(blend, target, points, seed, *stream)
+    return [together(both) for both in zip(batches, others, strict=True)]
 
 
 def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from estimates.errors import ContradictionError
 from estimates.inference import mixture
 from estimates.inference.moves import Population, arrived, evaluated, joined, move
-from estimates.inference.proposal import Blend, Target, coverage, weighted_batch_of
+from estimates.inference.proposal import Blend, Target, weighted_batch_of
 from estimates.inference.weights import CLEAR, chosen, effective_size, gain
 from estimates.workers import Progress
 
@@ -111,7 +111,7 @@ class Learner:
 
     def improved(self, blend: Blend, batch: Population, log_weights: Array) -> Blend:
         """The proposal after a look at its weights: refitted, shared out anew, filled where it is thin."""
-        weights, log_thin, lacking = coverage(log_weights, self.target.values_of(batch.points))
+        weights, log_thin, lacking = self.target.coverage(batch.points, log_weights)
         blend = blend.shared_out(batch.points, weights)
         main, population, filling = blend.parts[0], self.budget.population, self.budget.population // 2
         typical = batch.take(chosen(log_weights, population, self.rng))

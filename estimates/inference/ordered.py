@@ -2,7 +2,8 @@
 
 PyMC gives such a vector the density of one without an order, and draws it without. Where its values are
 exchangeable, draws that are put in order are draws of the prior that is meant, whose density is as many times
-higher as there are orders, n!. The evidence is then that of the same model without an order.
+higher as there are orders, n!. Where the rest of the model treats the values alike, the evidence is then that
+of the same model without an order.
 """
 
 import math

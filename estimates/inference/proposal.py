@@ -24,10 +24,6 @@ type DrawPrior = Callable[[int, np.random.Generator], Array]
 """(n, generator) -> points (n, d)."""
 
 
-def _unchanged(points: Array) -> Array:
-    return points
-
-
 @dataclass(frozen=True)
 class Target:
     """What is to be drawn from, and what for.
@@ -39,12 +35,16 @@ class Target:
     draw_prior : callable
         (n, generator) -> points (n, d).
     values_of : callable
-        Points (n, d) -> values (n, m) whose means and spreads will be asked for; by default the points.
+        Points (n, d) -> values (n, m) whose spreads will be asked for; None where the evidence alone is.
     """
 
     evaluate: Evaluate
     draw_prior: DrawPrior
-    values_of: Callable[[Array], Array] = _unchanged
+    values_of: Callable[[Array], Array] | None = None
+
+    def coverage(self, points: Array, log_weights: Array) -> tuple[Array, Array, float]:
+        """What points (n, d) and their log weights (n,) tell of a proposal: see `coverage`."""
+        return coverage(log_weights, None if self.values_of is None else self.values_of(points))
 
 
 SCRAMBLES = 8
@@ -240,8 +240,8 @@ def together(batches: Sequence[tuple[Population, Array]]) -> tuple[Population, A
     return reduce(joined, populations), np.concatenate(log_weights)
 
 
-def coverage(log_weights: Array, values: Array) -> tuple[Array, Array, float]:
-    """What log weights (n,) tell of a proposal that is to serve the means and spreads of values (n, m).
+def coverage(log_weights: Array, values: Array | None) -> tuple[Array, Array, float]:
+    """What log weights (n,) tell of a proposal that is to serve the spreads of values (n, m), if of any.
 
     Returns
     -------
@@ -252,7 +252,8 @@ def coverage(log_weights: Array, values: Array) -> tuple[Array, Array, float]:
     lacking : float
         The share of the draws that a part which fills these places should have.
     """
-    weights = special.softmax(for_spreads(log_weights, values)) * len(log_weights)
+    leaning = log_weights if values is None else for_spreads(log_weights, values)
+    weights = special.softmax(leaning) * len(log_weights)
     thin = np.maximum(weights - _THIN, 0.0)
     return weights, np.log(np.maximum(thin, 1e-300)), float(np.clip(thin.sum() / len(thin), 0.05, 0.5))
 

@@ -105,9 +105,9 @@ def shape_of(model: pm.Model, wanted: Sequence[Any] = ()) -> Shape:
     fitted = tuple(
         (v.name, model.rvs_to_values[v].type, _likeness(model.rvs_to_transforms[v])) for v in unknowns
     )
-    names = tuple(v.name for v in observed)
-    others = tuple((v.name, _likeness(model.rvs_to_transforms.get(v))) for v in wanted)
-    return Shape((graph, fitted, names, others), tuple(reader.numbers))
+    names = tuple(v.name for v in (*observed, *wanted))
+    drawn = tuple(_likeness(model.rvs_to_transforms[v]) for v in model.free_RVs) if wanted else ()
+    return Shape((graph, fitted, names, drawn, len(wanted)), tuple(reader.numbers))
 
 
 class _Reader:

@@ -33,8 +33,6 @@ class Weighted:
     log_weights : array (scramble, point)
     pareto_k : float
         Shape of the tail of the weights; below 0.7 the averages can be trusted.
-    rounds : int
-        How many rounds of adaptation were made.
     proposal : Blend
         What the final batch was drawn from: a start for a posterior much like this one.
     moved : float
@@ -46,17 +44,16 @@ class Weighted:
     points: Array
     log_weights: Array
     pareto_k: float
-    rounds: int
     proposal: Blend
     moved: float = 0.0
     poor: int = 0
 
     @classmethod
-    def of(cls, batches: Sequence[Batch], rounds: int, proposal: Blend, earlier: Sequence[Self]) -> Self:
+    def of(cls, batches: Sequence[Batch], proposal: Blend, earlier: Sequence[Self]) -> Self:
         """What the batches of all scrambles are together, after earlier ones."""
         log_weights = np.stack([weights for _, weights in batches])
         points = np.stack([population.points for population, _ in batches])
-        found = cls(points, log_weights, pareto_k(log_weights.ravel()), rounds, proposal)
+        found = cls(points, log_weights, pareto_k(log_weights.ravel()), proposal)
         return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))
 
     @cached_property
@@ -112,19 +109,8 @@ class Weighted:
             What the points will be asked for; means and spreads of these are kept as by weight. By default
             the points themselves.
         """
-        weights = special.softmax(self.log_weights.ravel())
-        values = self.points.reshape(len(weights), -1) if values is None else values
-        values = np.where(weights[:, None] > 0, values, 0.0)  # others may be infinite
-        values = values - weights @ values
-        values /= np.sqrt(np.maximum(weights @ values**2, 1e-300))
-        size = self.log_weights.shape[1]
-        scrambles = zip(self.log_weights, values.reshape(-1, size, values.shape[1]), strict=True)
-        return np.stack(
-            [
-                number * size + representative(log_weights, mine, draws, rng)
-                for number, (log_weights, mine) in enumerate(scrambles)
-            ]
-        )
+        flat = self.points.reshape(self.log_weights.size, -1) if values is None else values
+        return representative(self.log_weights, flat, draws, rng)
 
 
 def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:

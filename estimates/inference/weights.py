@@ -101,7 +101,7 @@ def for_spreads(log_weights: Array, values: Array) -> Array:
     pull /= np.maximum(np.max(pull, axis=0), _TINY)  # else its square may be infinite
     pull /= np.maximum(np.sqrt(weights @ pull**2), _TINY)
     most = np.max(pull, axis=1)
-    return log_weights + np.log1p(_FOR_SPREADS * (most / max(weights @ most, _TINY) - 1))
+    return np.asarray(log_weights + np.log1p(_FOR_SPREADS * (most / max(weights @ most, _TINY) - 1)))
 
 
 def spread_error(log_weights: Array, values: Array) -> float:
@@ -116,12 +116,16 @@ def spread_error(log_weights: Array, values: Array) -> float:
 
 def _squares(weights: Array, values: Array) -> Array:
     """Squares (n, m) of the distances of values from their mean, in standard deviations; 0 for no weight."""
-    has_weight = weights > _TINY
-    values = np.where(has_weight[:, None], values, 0.0)  # others may be infinite
-    off = np.where(has_weight[:, None], values - weights @ values, 0.0)
-    off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)
-    squares = off**2
-    return np.asarray(squares / np.maximum(weights @ squares, _TINY))
+    return _standardised(weights, values) ** 2
+
+
+def _standardised(weights: Array, values: Array) -> Array:
+    """Values (n, m) less their mean by weight, in standard deviations; 0 for no weight."""
+    has_weight = weights[:, None] > _TINY
+    values = np.where(has_weight, values, 0.0)  # others may be infinite
+    off = np.where(has_weight, values - weights @ values, 0.0)
+    off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)  # else its square may be 0
+    return np.asarray(off / np.sqrt(np.maximum(weights @ off**2, _TINY)))
 
 
 def gain(log_likelihood: Array, step: float) -> Array:
@@ -139,18 +143,32 @@ def chosen(log_weights: Array, count: int, rng: np.random.Generator) -> NDArray[
 def representative(
     log_weights: Array, values: Array, count: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Indices (count,) as `chosen` gives them, of values (n, m) whose means and spreads are those by weight.
+    """Which weighted points stand for all with equal weights: indices (s, count), so many of each scramble.
 
-    Taken from the middle, 0, outwards, so that what lies far out is taken as often as its weight says; and of
-    `_BEGINNINGS` such choices the one whose first two moments are nearest. By chance alone one draw more or
-    less from far out, where a long tail has most of its variance, moves a spread by several per cent.
+    Each point is taken within one of the number of times that its weight (s, n) says, those of a scramble
+    from the middle outwards, so that what lies far out is taken as often as its weight says. Of `_BEGINNINGS`
+    such choices it is the one for which means and spreads of the values (s n, m) are nearest those by weight:
+    by chance alone one draw more or less from far out, where a long tail has most of its variance, moves a
+    spread by several per cent. That is judged of all scrambles together, because in each by itself no choice
+    with the farthest point would ever be near.
     """
-    outwards = np.argsort(np.einsum("ij,ij->i", values, values), kind="stable")
-    weights = special.softmax(log_weights[outwards])
-    values = values[outwards]
-    edges = np.cumsum(weights)
-    places = edges * (count / edges[-1]) - rng.random((_BEGINNINGS, 1))
-    times = np.diff(np.ceil(places), axis=1, prepend=0.0)
-    excess = times / count - weights
-    off = np.sum((excess @ values) ** 2, axis=1) + np.sum((excess @ values**2) ** 2, axis=1)
-    return rng.permutation(np.repeat(outwards, times[np.argmin(off)].astype(int)))
+    scrambles, size = log_weights.shape
+    weights = special.softmax(np.where(np.isneginf(log_weights), -1e300, log_weights), axis=1)
+    values = _standardised(special.softmax(log_weights.ravel()), values).reshape(scrambles, size, -1)
+    outwards = np.argsort(np.einsum("snm,snm->sn", values, values), axis=1, kind="stable")
+    shifts = rng.permuted(np.tile(np.arange(scrambles), (_BEGINNINGS, 1)), axis=1)
+    beginnings = (shifts + rng.random((_BEGINNINGS, 1))) / scrambles
+    times, off = [], np.zeros((2, _BEGINNINGS, values.shape[2]))
+    for own, out, mine, beginning in zip(weights, outwards, values, beginnings.T, strict=True):
+        edges = np.cumsum(own[out])
+        places = edges * (count / edges[-1]) - beginning[:, None]
+        times.append(np.diff(np.ceil(places), axis=1, prepend=0.0))
+        excess = times[-1] / count - own[out]
+        off += excess @ mine[out], excess @ mine[out] ** 2
+    best = np.argmin(np.sum(off**2, axis=(0, 2)))
+    return np.stack(
+        [
+            number * size + rng.permutation(np.repeat(out, found[best].astype(int)))
+            for number, (out, found) in enumerate(zip(outwards, times, strict=True))
+        ]
+    )
