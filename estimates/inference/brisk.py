@@ -48,12 +48,12 @@ _LOUD, _LOUD_PER_UNKNOWN, _LOUDEST, _LEVELS = 0.2, (20, 100), 32.0, 8
 """A population above the top: its members in proportion to what was asked, within bounds for each unknown;
 the highest power; and in how many levels at most it gets there."""
 
-_STEPS_LOUD, _STEPS_DOWN = 5, 10
+_STEPS_LOUD, _STEPS_DOWN = 4, 8
 
 _SHARE_GOOD, _ENOUGH = 0.05, 150.0  # effective points of good batches, to gather the next proposal from
 _MOST = 16
 _SHARE_LOST, _LOST = 0.03, 4  # so many batches in a row, below that share, are the end
-_TRAINING, _TRAINING_PER_UNKNOWN = 3072, 768  # points, at most
+_TRAINING, _TRAINING_PER_UNKNOWN = 3072, 512  # points, at most
 _COMPONENTS_AGAIN = 6
 _STEPS_GATHERED, _STEPS_AGAIN = 4, 3  # of the population
 _POINTS_FROM_OTHERS = 1024

@@ -4,6 +4,7 @@ Only what an observed variable or a potential depends on is *fitted*; everything
 its prior afterwards (`estimates.inference.forward`). The graph tells which is which.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -125,7 +126,9 @@ class Density:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
         # Of covariances it is a matrix for each point.
         each = max(self.width, self._both.numbers_a_point(points[:1])) if len(points) else self.width
-        return [points[lot] for lot in lots_of(len(points), max(_NUMBERS_AT_ONCE // each, 1))]
+        count = math.ceil(len(points) * each / _NUMBERS_AT_ONCE)
+        count += count % 2 if count > 1 else 0  # two threads, or four, are done at the same time
+        return [points[lot] for lot in lots_of(len(points), math.ceil(len(points) / max(count, 1)) or 1)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""

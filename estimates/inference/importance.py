@@ -29,7 +29,7 @@ from estimates.workers import Progress
 _ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
-_TAUGHT_FOR_SPREADS = 2  # batches
+_TAUGHT_FOR_SPREADS, _DOUBLED = 2, math.sqrt(2)  # batches; beyond an error that twice the points put right
 _LACKING, _MOST_MORE = 0.05, 3  # of the points, for which more are drawn of the same proposal; times as many
 
 
@@ -47,8 +47,8 @@ class Effort:
         Enough is a k-hat below the first, a larger share of effective points than the second, and an
         error of the log evidence below the third.
     spread : float
-        The standard deviation of each value is to be known to this part of itself. Where it is not, two
-        batches are lessons, and then points are added once, up to three times as many. The proposal does not
+        The standard deviation of each value is to be known to this part of itself. Where it is far from that,
+        two batches are lessons; then points are added once, up to three times as many. The proposal does not
         lean to spreads where this is infinite.
     clear : Wanted
         What a brisk start from nothing has to show in its lessons, and as k-hat also at the end.
@@ -102,7 +102,7 @@ class Effort:
 DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.02)
 """For the quantities of a study, which are few and have moderate tails."""
 
-MOMENTS = replace(DRAWS, spread=1 / 60)
+MOMENTS = replace(DRAWS, spread=1 / 50)
 """For the mean and the spread of every unknown."""
 
 EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03, spread=math.inf)
@@ -146,7 +146,7 @@ def sample(
         batches = _batches(blend, target, effort.points, seed, "final", attempt)
         weighted = Weighted.of(batches, blend, earlier)
         excess = effort.excess(weighted, target)
-        is_known = excess <= 1 or attempt >= _TAUGHT_FOR_SPREADS
+        is_known = excess <= _DOUBLED or attempt >= _TAUGHT_FOR_SPREADS
         if is_known and effort.is_met(weighted) and (more := effort.lacking(weighted, excess)):
             batches = _with_more(batches, blend, more, target, seed, "more", attempt)
             weighted = Weighted.of(batches, blend, earlier)
@@ -184,7 +184,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
         share = weighted.effective_size / weighted.log_weights.size
         is_shared = share > effort.share
         excess = effort.excess(weighted, target)
-        is_known = excess <= 1 or attempt >= _TAUGHT_FOR_SPREADS
+        is_known = excess <= _DOUBLED or attempt >= _TAUGHT_FOR_SPREADS
         if is_known and is_shared and weighted.pareto_k < most:
             if more := effort.lacking(weighted, excess):
                 batches = _with_more(batches, pupil.proposal, more, target, seed, "brisk", "more", attempt)
