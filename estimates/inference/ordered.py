@@ -43,6 +43,12 @@ def log_orders(model: pm.Model, unknowns: Sequence[Any], shapes: Sequence[tuple[
     )
 
 
+def orders_of(model: pm.Model) -> frozenset[tuple[str, bool]]:
+    """The unknowns of a model that are kept in order, and whether it is ascending."""
+    orders = ((variable.name, _order_of(model, variable)) for variable in model.free_RVs)
+    return frozenset((name, order.ascending) for name, order in orders if order)
+
+
 def _order_of(model: pm.Model, variable: Any) -> Ordered | None:
     """What keeps a variable in order, if its values are independent and have the same prior."""
     transform, node = model.rvs_to_transforms.get(variable), variable.owner

@@ -25,6 +25,7 @@ from pytensor.tensor.random.type import RandomType
 
 from estimates.inference.density import Density, compile_density, fitted_unknowns
 from estimates.inference.forward import Forward, compile_forward
+from estimates.inference.ordered import orders_of
 from estimates.lately import Lately
 
 _MOST_KEPT = 32
@@ -106,8 +107,7 @@ def shape_of(model: pm.Model, wanted: Sequence[Any] = ()) -> Shape:
         (v.name, model.rvs_to_values[v].type, _likeness(model.rvs_to_transforms[v])) for v in unknowns
     )
     names = tuple(v.name for v in (*observed, *wanted))
-    drawn = tuple(_likeness(model.rvs_to_transforms[v]) for v in model.free_RVs) if wanted else ()
-    return Shape((graph, fitted, names, drawn, len(wanted)), tuple(reader.numbers))
+    return Shape((graph, fitted, names, orders_of(model), len(wanted)), tuple(reader.numbers))
 
 
 class _Reader:
