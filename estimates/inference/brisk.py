@@ -137,7 +137,7 @@ class Pupil:
         coordinates = Transport.of(typical.points)
         typical = move(typical, self._evaluate, 1.0, _STEPS_GATHERED, rng, coordinates=coordinates)
         main = Bent.of(typical.points, _COMPONENTS_AGAIN, rng, steps=_STEPS)
-        broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport, steps=_STEPS)
+        broad = Bent.of(around.points, _COMPONENTS, rng, transport=main.transport, steps=_FEW_STEPS)
         return replace(self, blend=_shared([main, *found, broad]))
 
     def _taught(self, batch: Population, log_weights: Array, rng: np.random.Generator) -> "Pupil":
@@ -270,7 +270,7 @@ def _loudest(batch: Population, log_weights: Array, pupil: Pupil, rng: np.random
             break
     if is_single:
         return []
-    return [Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng)]
+    return [Bent.of(move(batch, evaluate, 1.0, _STEPS_DOWN, rng).points, 1, rng, steps=_FEW_STEPS)]
 
 
 def _scored(population: Population, scores: Scores) -> Population:

@@ -16,6 +16,9 @@ jmlr.org/papers/v25/19-556.html.
 
 import math
 from dataclasses import dataclass, replace
+from itertools import batched
+
+import numpy as np
 
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
@@ -29,6 +32,7 @@ from estimates.workers import Progress
 _ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
+_TOGETHER = 4  # scrambles
 _TAUGHT_FOR_SPREADS, _DOUBLED = 2, math.sqrt(2)  # batches; beyond an error that twice the points put right
 _LACKING, _MOST_MORE = 0.05, 3  # of the points, for which more are drawn of the same proposal; times as many
 
@@ -207,8 +211,11 @@ def _with_more(
 
 
 def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:
-    """A batch for each scramble."""
-    return [
-        weighted_batch_of(blend, target.evaluate, target.draw_prior, points, generator(seed, *stream, number))
-        for number in range(SCRAMBLES)
-    ]
+    """A batch for each scramble; some are made together, because many points cost little more than few."""
+    found: list[Batch] = []
+    for numbers in batched(range(SCRAMBLES), _TOGETHER, strict=True):
+        rngs = [generator(seed, *stream, number) for number in numbers]
+        population, log_weights = weighted_batch_of(blend, target.evaluate, target.draw_prior, points, *rngs)
+        scrambles = np.arange(len(population)).reshape(_TOGETHER, points)
+        found.extend((population.take(mine), log_weights[mine]) for mine in scrambles)
+    return found

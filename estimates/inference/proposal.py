@@ -212,11 +212,17 @@ class Scored:
 
 
 def batch_of(
-    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, rng: np.random.Generator
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, *rngs: np.random.Generator
 ) -> tuple[Population, Array]:
-    """Points of a blend and, in a share of `PRIOR_SHARE`, of the prior; the log density of both together."""
+    """Points of a blend and, in a share of `PRIOR_SHARE`, of the prior; the log density of both together.
+
+    Of each generator `size` points, one after the other.
+    """
     from_prior = round(PRIOR_SHARE * size)
-    points = np.concatenate([blend.draw(size - from_prior, rng), draw_prior(from_prior, rng)])
+    drawn = [
+        part for rng in rngs for part in (blend.draw(size - from_prior, rng), draw_prior(from_prior, rng))
+    ]
+    points = np.concatenate(drawn)
     population = evaluated(points, evaluate)
     share = from_prior / size
     with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
@@ -227,10 +233,10 @@ def batch_of(
 
 
 def weighted_batch_of(
-    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, rng: np.random.Generator
+    blend: Blend, evaluate: Evaluate, draw_prior: DrawPrior, size: int, *rngs: np.random.Generator
 ) -> tuple[Population, Array]:
     """What `batch_of` draws, and its log weights (n,) for the posterior."""
-    population, log_proposal = batch_of(blend, evaluate, draw_prior, size, rng)
+    population, log_proposal = batch_of(blend, evaluate, draw_prior, size, *rngs)
     return population, population.log_weights(log_proposal)
 
 
