@@ -315,8 +315,8 @@ def make_references(names):
         references[name] = referenced(POSTERIORS[name])
         found = references[name]
         print(
-            f"{name}: errors {found['mcse_mean_in_sd']:.4f} and {found['mcse_sd_in_sd']:.4f} sd, R-hat {found['r_hat']:.4f}, "
-            f"{found['divergences']} divergent, {found['settings']['draws']} draws a chain",
+            f"{name}: errors {found['mcse_mean_in_sd']:.4f} and {found['mcse_sd_in_sd']:.4f} sd, "
+            f"R-hat {found['r_hat']:.4f}, {found['divergences']} divergent, {found['settings']['draws']} draws a chain",
             flush=True,
         )
         keep_json(REFERENCE, {**machine(), "posteriors": references})

@@ -29,7 +29,7 @@ from estimates.inference.proposal import (
 )
 from estimates.inference.scores import Scores
 from estimates.inference.transport import Transport
-from estimates.inference.weights import CLEAR, Wanted, chosen, effective_size, gain, pareto_k
+from estimates.inference.weights import CLEAR, Wanted, chosen, effective_size, gain
 
 type Array = NDArray[np.float64]
 
@@ -59,7 +59,6 @@ _STEPS_GATHERED, _STEPS_AGAIN = 4, 3  # of the population
 _POINTS_FROM_OTHERS = 1024
 _LESSONS, _LESSONS_LOST, _SHARE_HOPELESS = 10, 5, 0.03
 _SHARE_CLEAR = 0.5  # of effective points at a glance
-
 
 _FROM_OTHERS = Wanted(0.05, 0.6)
 _NOTHING = Blend((), np.empty(0))
@@ -106,14 +105,14 @@ class Pupil:
 
         A glance at a few points does for a lesson where they are very good at once.
         """
-        share, found, batch, log_weights = self._looked_at(_GLANCE, rng)
-        if share > _SHARE_CLEAR and found < self.wanted.pareto_k:
+        share, batch, log_weights = self._looked_at(_GLANCE, rng)
+        if self.wanted._replace(share=_SHARE_CLEAR).is_met(log_weights):
             weights, *_ = self._coverage(batch, log_weights)
             return replace(self, blend=self.blend.shared_out(batch.points, weights), share=share)
         pupil, best = self, 0.0
         for lesson in range(_LESSONS):
-            share, found, batch, log_weights = pupil._looked_at(_LESSON, rng)
-            if share > self.wanted.share and found < self.wanted.pareto_k:
+            share, batch, log_weights = pupil._looked_at(_LESSON, rng)
+            if self.wanted.is_met(log_weights):
                 return replace(pupil, share=share)
             best = max(best, share)
             if lesson >= _LESSONS_LOST and best < _SHARE_HOPELESS:
@@ -121,11 +120,11 @@ class Pupil:
             pupil = pupil._taught(batch, log_weights, rng)
         return None
 
-    def _looked_at(self, size: float, rng: np.random.Generator) -> tuple[float, float, Population, Array]:
-        """Share of effective points and k-hat of a batch of `size` times `points`, and the batch."""
+    def _looked_at(self, size: float, rng: np.random.Generator) -> tuple[float, Population, Array]:
+        """Share of effective points of a batch of `size` times `points`, the batch, and its log weights."""
         count = round(size * self.points)
         batch, log_weights = weighted_batch_of(self.blend, self._evaluate, self._draw_prior, count, rng)
-        return effective_size(log_weights) / count, pareto_k(log_weights), batch, log_weights
+        return effective_size(log_weights) / count, batch, log_weights
 
     def gathered(
         self, typical: Population, around: Population, rng: np.random.Generator, *found: Part

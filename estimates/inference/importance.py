@@ -92,8 +92,13 @@ class Effort:
         )
 
     def excess(self, weighted: Weighted, target: Target) -> float:
-        """How many times what was asked the error of the worst spread is; 0 where none was asked."""
-        return weighted.spread_error(target.values_of) / self.spread if target.values_of else 0.0
+        """How many times what was asked the error of the worst spread is; 0 where none was asked.
+
+        No error is larger than the spread itself.
+        """
+        if target.values_of is None or self.spread >= 1:
+            return 0.0
+        return weighted.spread_error(target.values_of) / self.spread
 
     def lacking(self, weighted: Weighted, excess: float) -> int:
         """How many more points in each scramble effective ones and spreads take; 0 where they are few."""

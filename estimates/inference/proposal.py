@@ -24,6 +24,17 @@ type DrawPrior = Callable[[int, np.random.Generator], Array]
 """(n, generator) -> points (n, d)."""
 
 
+SCRAMBLES = 8
+"""How many independent scrambles a final batch is made of."""
+
+PRIOR_SHARE = 0.1
+"""How much of every batch is drawn from the prior."""
+
+_THIN = 2.0  # weights above so many times their mean mark places that a proposal covers too thinly
+_MOST_PARTS = 6
+_ENOUGH = 8_192  # points, for the shares of a few parts
+
+
 @dataclass(frozen=True)
 class Target:
     """What is to be drawn from, and what for.
@@ -43,19 +54,21 @@ class Target:
     values_of: Callable[[Array], Array] | None = None
 
     def coverage(self, points: Array, log_weights: Array) -> tuple[Array, Array, float]:
-        """What points (n, d) and their log weights (n,) tell of a proposal: see `coverage`."""
-        return coverage(log_weights, None if self.values_of is None else self.values_of(points))
+        """What points (n, d) and their log weights (n,) tell of a proposal that is to serve this.
 
-
-SCRAMBLES = 8
-"""How many independent scrambles a final batch is made of."""
-
-PRIOR_SHARE = 0.1
-"""How much of every batch is drawn from the prior."""
-
-_THIN = 2.0  # weights above so many times their mean mark places that a proposal covers too thinly
-_MOST_PARTS = 6
-_ENOUGH = 8_192  # points, for the shares of a few parts
+        Returns
+        -------
+        weights : array (n,)
+            With a mean of 1.
+        log_thin : array (n,)
+            Log weights of the points where it is too thin.
+        lacking : float
+            The share of the draws that a part which fills these places should have.
+        """
+        leaning = log_weights if self.values_of is None else for_spreads(log_weights, self.values_of(points))
+        weights = special.softmax(leaning) * len(log_weights)
+        thin = np.maximum(weights - _THIN, 0.0)
+        return weights, np.log(np.maximum(thin, 1e-300)), float(np.clip(thin.sum() / len(thin), 0.05, 0.5))
 
 
 class Part(Protocol):
@@ -244,24 +257,6 @@ def together(batches: Sequence[tuple[Population, Array]]) -> tuple[Population, A
     """All batches as one, with their log weights."""
     populations, log_weights = zip(*batches, strict=True)
     return reduce(joined, populations), np.concatenate(log_weights)
-
-
-def coverage(log_weights: Array, values: Array | None) -> tuple[Array, Array, float]:
-    """What log weights (n,) tell of a proposal that is to serve the spreads of values (n, m), if of any.
-
-    Returns
-    -------
-    weights : array (n,)
-        With a mean of 1.
-    log_thin : array (n,)
-        Log weights of the points where it is too thin.
-    lacking : float
-        The share of the draws that a part which fills these places should have.
-    """
-    leaning = log_weights if values is None else for_spreads(log_weights, values)
-    weights = special.softmax(leaning) * len(log_weights)
-    thin = np.maximum(weights - _THIN, 0.0)
-    return weights, np.log(np.maximum(thin, 1e-300)), float(np.clip(thin.sum() / len(thin), 0.05, 0.5))
 
 
 @dataclass(frozen=True, eq=False)
