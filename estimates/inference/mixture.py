@@ -64,8 +64,12 @@ class StudentMixture:
         edges = np.cumsum(self.weights)[:-1]
         which = np.searchsorted(edges, uniforms[:, 0], side="right")
         normals = special.ndtri(uniforms[:, 1:])
-        normals[:, 1:] *= _lengthening(normals[:, :1])
-        return np.asarray(self.means[which] + np.einsum("nij,nj->ni", self.factors[which], normals[:, 1:]))
+        steps = normals[:, 1:] * _lengthening(normals[:, :1])
+        drawn = np.empty_like(steps)
+        for number, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+            mine = np.flatnonzero(which == number)
+            drawn[mine] = mean + steps[mine] @ factor.T
+        return drawn
 
 
 def fit(
@@ -168,8 +172,13 @@ def _improved(
 
 def products(points: Array) -> Array:
     """The products of each point's coordinates (d (d + 1) / 2, n), upper triangle by rows."""
-    rows, columns = _upper(points.shape[1])
-    return np.asarray(points.T[rows] * points.T[columns])
+    count, dimension = points.shape
+    coordinates = np.ascontiguousarray(points.T)
+    found, at = np.empty((dimension * (dimension + 1) // 2, count)), 0
+    for row, rest in zip(range(dimension), range(dimension, 0, -1), strict=True):
+        np.multiply(coordinates[row], coordinates[row:], out=found[at : at + rest])
+        at += rest
+    return found
 
 
 def _lengthening(normals: Array) -> Array:

@@ -136,14 +136,16 @@ class Blend:
     parts: tuple[Part, ...]
     shares: Array
 
-    def draw(self, count: int, rng: np.random.Generator) -> Array:
-        """Points (count, d): a scrambled Sobol sequence through each part."""
+    def draw(self, count: int, *rngs: np.random.Generator) -> Array:
+        """Points (generator, count, d): for each generator a scrambled Sobol sequence through each part."""
         counts = np.diff(np.round(np.cumsum([0.0, *self.shares]) * count).astype(int))
         drawn = []
-        for part, number in zip(self.parts, counts, strict=True):
-            uniforms = sobol(part.dimension + 2, max(int(number) - 1, 1).bit_length(), rng)[:number]
-            drawn.append(part.draw(np.clip(uniforms, 1e-12, 1 - 1e-12)))
-        return np.concatenate(drawn)
+        for part, number in zip(self.parts, map(int, counts), strict=True):
+            size = part.dimension + 2, max(number - 1, 1).bit_length()
+            uniforms = np.concatenate([sobol(*size, rng)[:number] for rng in rngs])
+            points = part.draw(np.clip(uniforms, 1e-12, 1 - 1e-12))
+            drawn.append(points.reshape(len(rngs), number, part.dimension))
+        return np.concatenate(drawn, axis=1)
 
     def log_parts(self, points: Array) -> Array:
         """Log share plus log density of each part (part, n)."""
@@ -232,9 +234,8 @@ def batch_of(
     Of each generator `size` points, one after the other.
     """
     from_prior = round(PRIOR_SHARE * size)
-    drawn = [
-        part for rng in rngs for part in (blend.draw(size - from_prior, rng), draw_prior(from_prior, rng))
-    ]
+    of_blend = blend.draw(size - from_prior, *rngs)
+    drawn = [part for own, rng in zip(of_blend, rngs, strict=True) for part in (own, draw_prior(from_prior, rng))]
     points = np.concatenate(drawn)
     population = evaluated(points, evaluate)
     share = from_prior / size
@@ -285,7 +286,7 @@ class Anchor:
         for number in range(SCRAMBLES):
             rng = generator(seed, "anchor", number)
             of_priors = [draw_prior(each, rng) for _, draw_prior in priors]
-            drawn.append(np.concatenate([blend.draw(points - each * len(priors), rng), *of_priors]))
+            drawn.append(np.concatenate([*blend.draw(points - each * len(priors), rng), *of_priors]))
         flat = np.concatenate(drawn)
         log_prior = mixture.log_sum(np.stack([evaluated(flat, one).log_prior for one, _ in priors]))
         share = each * len(priors) / points
