@@ -61,7 +61,7 @@ def test_a_bent_ridge_is_learnt_and_its_evidence_is_that_of_quadrature(seed):
 
 def test_the_proposal_has_the_density_that_its_draws_have():
     pupil = learnt(bent_ridge, 2)
-    points = pupil.proposal.draw(20_000, np.random.default_rng(3))
+    (points,) = pupil.proposal.draw(20_000, np.random.default_rng(3))
     inside = np.exp(pupil.proposal.log_density(points))
     grid = np.stack(np.meshgrid(np.linspace(-12, 6, 1500), np.linspace(-4, 4, 1200)), axis=-1)
     density = np.exp(pupil.proposal.log_density(grid.reshape(-1, 2)))

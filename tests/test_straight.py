@@ -101,6 +101,66 @@ def test_operations_of_many_kinds_come_out_as_compiled():
         assert np.allclose(one, other, rtol=1e-14)
 
 
+def test_what_changes_nothing_takes_no_step():
+    x, one, zero = pt.matrix("x"), pt.constant(np.int8(1)), pt.log(pt.constant(np.float32(1)))
+    value = np.array([[0.5, -1.25], [np.inf, np.nan]])
+    nothing = [x + 0, zero + x, x - zero, x * one, one * x, x / one, x + pt.zeros((1, 1))]
+    line = Straight([x], nothing)
+    assert not line._steps
+    for found in line(value):
+        assert np.array_equal(found, value, equal_nan=True)
+        assert not np.shares_memory(found, value)
+
+
+def test_what_looks_like_nothing_is_done():
+    x, row, count = pt.matrix("x"), pt.vector("row"), pt.lscalar("count")
+    something = [
+        *(zero - x for zero in (0, pt.zeros((1, 1)))),
+        *(
+            1 / x,
+            x + pt.zeros((2, 1)),
+            x * np.ones(2),
+            x + 1,
+            x * 0,
+            row - pt.zeros((1, 1)),
+            row * pt.ones((3, 1)),
+        ),
+        *(count / 1, count + np.float32(0), count * 1.0),
+    ]
+    inputs, values = (
+        [x, row, count],
+        [np.array([[0.5, -1.25], [3.0, 2.0]]), np.array([1.0, 2.0]), np.int64(7)],
+    )
+    for one, other in zip(
+        Compiled(inputs, something)(*values), Straight(inputs, something)(*values), strict=True
+    ):
+        assert one.dtype == other.dtype
+        assert one.shape == other.shape
+        assert np.array_equal(one, other)
+
+
+def test_parts_of_an_array_and_its_lengths_come_out_as_compiled():
+    x, place = pt.matrix("x"), pt.lscalar("place")
+    outputs = [
+        x[1],
+        x[:, -1],
+        x[place],
+        x[::-1, 1:],
+        x[..., None, :2],
+        x[1, 2],
+        x.shape,
+        x.reshape((-1,)),
+        x.shape[1],
+    ]
+    outputs += [x[x.shape[0] - 2 :], x.reshape((x.shape[1], 1, -1)), x[0, 1].reshape((1, 1))]
+    values = np.arange(6.0).reshape(2, 3), np.asarray(1)
+    for one, other in zip(
+        Compiled([x, place], outputs)(*values), Straight([x, place], outputs)(*values), strict=True
+    ):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+
+
 def test_sums_of_more_terms_than_a_ufunc_takes_are_summed():
     x = pt.vector("x")
     value = np.array([1.0, -2.0])

@@ -1,7 +1,7 @@
 """The NumPy call that an operation of a PyTensor graph stands for."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -29,10 +29,17 @@ from pytensor.tensor.extra_ops import CumOp
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.utils import custom_rng_deepcopy
 from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
-from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Subtensor
+from pytensor.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedSubtensor,
+    IncSubtensor,
+    Subtensor,
+    unflatten_index_variables,
+)
 
 from estimates.inference.blocks import of_blockwise
 from estimates.inference.chance import DRAWN_BY_NUMPY
+from estimates.inference.columns import known_array
 from estimates.terms.likelihood import IntervalMass, MassOfAll
 from estimates.terms.mass import log_interval_mass, log_mass_of_all, sum_of_last
 
@@ -88,6 +95,29 @@ def same_as(node: Any) -> Any:
     return None
 
 
+def changes_nothing(node: Any, constants: Sequence[Array | None]) -> int | None:
+    """Which input an operation hands on because the other is a constant like the 0 of x + 0, or None.
+
+    Parameters
+    ----------
+    constants : sequence of array or None
+        The value of each input that hangs on constants alone.
+    """
+    if not isinstance(node.op, Elemwise) or len(constants) != 2:
+        return None
+    made = node.outputs[0].type
+    for place, number in _NEUTRAL.get(type(node.op.scalar_op), {}).items():
+        constant, other = constants[place], node.inputs[1 - place].type
+        is_neutral = constant is not None and constant.size == 1 and constant.item() == number
+        if is_neutral and (other.dtype, other.ndim) == (made.dtype, made.ndim):
+            return 1 - place
+    return None
+
+
+_NEUTRAL = {ps.Add: {0: 0, 1: 0}, ps.Sub: {1: 0}, ps.Mul: {0: 1, 1: 1}, ps.TrueDiv: {1: 1}}
+"""The constant that changes nothing, by its place among the inputs."""
+
+
 def keeps_nothing(node: Any) -> bool:
     """Whether what `call_of` gives keeps nothing from one call to the next, so that threads may share it."""
     return isinstance(node.op, _STATELESS)
@@ -108,22 +138,8 @@ def call_of(node: Any) -> Call | None:
 
     None where that would be a loop over the points of a batch.
     """
-    op = node.op
-    if isinstance(op, Elemwise):
-        return _of_elemwise(node)
-    if isinstance(op, DimShuffle):
-        return _of_dimshuffle(op)
-    if isinstance(op, CAReduce):
-        return _of_reduction(node)
-    if isinstance(op, RandomVariable):
-        return _of_chance(op)
-    if isinstance(op, Alloc):
-        return lambda value, *shape: np.broadcast_to(value, tuple(map(int, shape)))
-    if isinstance(op, MakeVector):
-        return lambda *values: np.array(values, dtype=op.dtype)
-    if isinstance(op, Blockwise):
-        return of_blockwise(node)
-    return log_mass_of_all if isinstance(op, MassOfAll) else performed(node)
+    of = next((of for kind, of in _OF.items() if isinstance(node.op, kind)), performed)
+    return of(node)
 
 
 # ---- one number at a time ----------------------------------------------------------------------
@@ -205,12 +221,22 @@ _BY_HAND: dict[type, Call] = {
 # ---- whole arrays ------------------------------------------------------------------------------
 
 
-def _of_dimshuffle(op: Any) -> Call:
+def _of_dimshuffle(node: Any) -> Call:
+    op = node.op
     axes = (*op.shuffle, *op.drop)
     places = tuple(None if axis == "x" else slice(None) for axis in op.new_order) + (0,) * len(op.drop)
     if axes == tuple(range(len(axes))):
         return lambda x: np.asarray(x)[places]
     return lambda x: np.transpose(x, axes)[places]
+
+
+def _of_subtensor(node: Any) -> Call:
+    """A part of an array, looked up once where the graph knows which."""
+    places = [known_array(place) for place in node.inputs[1:]]
+    if any(place is None for place in places):
+        return performed(node)
+    index = unflatten_index_variables([int(place) for place in places if place is not None], node.op.idx_list)
+    return lambda x, *_: np.asarray(x[index])
 
 
 def _of_reduction(node: Any) -> Call:
@@ -231,7 +257,8 @@ def _of_reduction(node: Any) -> Call:
     return reduced
 
 
-def _of_chance(op: Any) -> Call:
+def _of_chance(node: Any) -> Call:
+    op = node.op
     draw = DRAWN_BY_NUMPY.get(type(op), op.rng_fn)
 
     def drawn(generator: Any, size: Any, *parameters: Any) -> tuple[Any, Any]:
@@ -255,3 +282,18 @@ def performed(node: Any) -> Call:
 
 def _as_array(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, np.generic) else value
+
+
+_OF: dict[type, Callable[[Any], Call | None]] = {
+    Elemwise: _of_elemwise,
+    DimShuffle: _of_dimshuffle,
+    CAReduce: _of_reduction,
+    RandomVariable: _of_chance,
+    Reshape: lambda node: np.reshape,
+    Shape: lambda node: lambda x: np.array(np.shape(x), dtype="int64"),
+    Subtensor: _of_subtensor,
+    Alloc: lambda node: lambda value, *shape: np.broadcast_to(value, tuple(map(int, shape))),
+    MakeVector: lambda node: lambda *values: np.array(values, dtype=node.op.dtype),
+    Blockwise: of_blockwise,
+    MassOfAll: lambda node: log_mass_of_all,
+}

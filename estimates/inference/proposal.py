@@ -235,7 +235,9 @@ def batch_of(
     """
     from_prior = round(PRIOR_SHARE * size)
     of_blend = blend.draw(size - from_prior, *rngs)
-    drawn = [part for own, rng in zip(of_blend, rngs, strict=True) for part in (own, draw_prior(from_prior, rng))]
+    drawn = [
+        part for own, rng in zip(of_blend, rngs, strict=True) for part in (own, draw_prior(from_prior, rng))
+    ]
     points = np.concatenate(drawn)
     population = evaluated(points, evaluate)
     share = from_prior / size

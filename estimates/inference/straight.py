@@ -21,7 +21,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.random.op import RandomVariable
 
-from estimates.inference.calls import call_of, constant_of, keeps_nothing, performed, same_as
+from estimates.inference.calls import call_of, changes_nothing, constant_of, keeps_nothing, performed, same_as
 from estimates.inference.columns import Columns
 
 type Values = list[Any]
@@ -278,6 +278,8 @@ class _Line:
     def _of_node(self, node: Any) -> tuple[int, ...]:
         sources = tuple(self._places[variable] for variable in node.inputs)
         key = node.op, sources
+        if key not in self._made and (same := self._handed_on(node, sources)) is not None:
+            self._made[key] = (same,)
         if key not in self._made:
             call = call_of(node)
             if call is None and not self._may_loop:
@@ -287,6 +289,12 @@ class _Line:
             call = call or performed(node)
             self._made[key] = self._known(node, call, sources) or self._step(node, call, sources)
         return self._made[key]
+
+    def _handed_on(self, node: Any, sources: tuple[int, ...]) -> int | None:
+        """The place of the input that is the output too, given what the others are."""
+        known = [self.values[place] if place in self._is_constant else None for place in sources]
+        kept = changes_nothing(node, known)
+        return None if kept is None else sources[kept]
 
     def _step(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...]:
         targets = tuple(self._new() for _ in node.outputs)
