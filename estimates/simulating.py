@@ -181,8 +181,7 @@ class _Fitter:
     ) -> dict[str, tuple[float, Array]]:
         """What is ranked: its truth, and its values (n,) at the points of finite weight."""
         density = self.density
-        points = weighted.points.reshape(-1, density.dimension)
-        points = points[np.isfinite(weighted.log_weights.ravel())]
+        points = weighted.population.points[np.isfinite(weighted.log_weights.ravel())]
         unknowns = density.constrain(points)
         found: dict[str, tuple[float, Array]] = {}
         for name, values in unknowns.items():

@@ -1,5 +1,6 @@
 """Distributions drawn without SciPy's: the laws are those that SciPy has, and SciPy is not imported for them."""
 
+import math
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -112,6 +113,33 @@ def test_normals_are_those_that_numpy_draws(size):
     loc, scale = (np.array(-2.0), np.array(3.0)) if size == () else (np.arange(5.0), np.array(0.1))
     theirs = np.random.default_rng(2).normal(loc, scale, size)
     np.testing.assert_array_equal(chance.normal(np.random.default_rng(2), loc, scale, size), theirs)
+
+
+@pytest.mark.parametrize("alphas", [[0.02, 0.05], [0.5, 1.0, 2.0, 30.0]])
+def test_shares_are_those_of_a_dirichlet(alphas):
+    alphas = np.array(alphas)
+    draws = drawn(pm.Dirichlet.dist(alphas))
+    assert draws.shape == (COUNT, len(alphas))
+    np.testing.assert_allclose(draws.sum(axis=1), 1.0, rtol=1e-12)
+    for own, alpha in zip(draws.T, alphas, strict=True):
+        known = stats.beta(alpha, alphas.sum() - alpha)
+        assert_within(np.mean(own), known.mean(), known.std() / math.sqrt(COUNT))
+        # Of a small alpha most shares round to 0 or to 1, so that no test of all draws will do.
+        places = np.array([1e-12, 0.01, 0.3, 0.9])
+        places = places[(known.cdf(places) > 0.001) & (known.cdf(places) < 0.999)]
+        below = known.cdf(places)
+        assert_within(np.mean(own[:, None] <= places, axis=0), below, share_error(below, COUNT))
+    exact = stats.dirichlet(alphas).cov()
+    np.testing.assert_allclose(np.cov(draws.T), exact, atol=5 * exact.max() / math.sqrt(COUNT))
+
+
+@pytest.mark.parametrize("size", [None, (2,), (7, 2)])
+def test_each_row_of_alphas_has_shares_of_its_own(size):
+    alphas = np.array([[1000.0, 1.0, 1.0], [1.0, 1.0, 1000.0]])
+    draws = chance.dirichlet(np.random.default_rng(4), alphas, size)
+    assert draws.shape == (*(size or (2,)), 3)
+    assert np.all(draws[..., 0, 0] > 0.9)
+    assert np.all(draws[..., 1, 2] > 0.9)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (4, 5)])

@@ -264,7 +264,7 @@ def prior_of_neals(count, rng):
 def test_neals_funnel_is_never_called_good_while_wrong(seed):
     found = importance.sample(Target(neals, prior_of_neals), seed=seed)
     weights = np.exp(found.log_weights - special.logsumexp(found.log_weights))
-    v = found.points[..., 0]
+    v = found.population.points[:, 0].reshape(weights.shape)
     mean = np.sum(weights * v)
     sd = math.sqrt(np.sum(weights * (v - mean) ** 2))
     is_right = abs(mean) < 0.05 * 3 and abs(sd / 3 - 1) < 0.05
@@ -400,8 +400,13 @@ log_weights_of = arrays(float, (4, 16), elements=finite)
 
 
 def weighted(log_weights):
-    points = np.arange(log_weights.size, dtype=float).reshape(*log_weights.shape, 1)
-    return Weighted(points, log_weights, pareto_k=0.1, proposal=None)
+    return of_points(np.arange(log_weights.size, dtype=float).reshape(*log_weights.shape, 1), log_weights)
+
+
+def of_points(points, log_weights):
+    flat = points.reshape(log_weights.size, -1)
+    population = moves.Population(flat, np.zeros(len(flat)), np.zeros(len(flat)))
+    return Weighted(population, log_weights, pareto_k=0.1, proposal=proposal.Blend((), np.empty(0)))
 
 
 def relative(found, exact):
@@ -451,8 +456,9 @@ def test_the_error_of_the_evidence_counts_scrambles_that_disagree():
 def test_resampling_takes_each_point_within_one_of_its_share(log_weights, seed):
     sample = weighted(log_weights)
     draws = 100
-    resampled = sample.points.reshape(-1, sample.points.shape[-1])[sample.resample(draws, generator(seed))]
-    for row, points, chosen in zip(log_weights, sample.points, resampled, strict=True):
+    resampled = sample.population.points[sample.resample(draws, generator(seed))]
+    of_scrambles = sample.population.points.reshape(*log_weights.shape, 1)
+    for row, points, chosen in zip(log_weights, of_scrambles, resampled, strict=True):
         share = np.exp(row - special.logsumexp(row))
         times = np.array([(chosen == point).sum() for point in points[:, 0]])
         assert times.sum() == draws
@@ -465,7 +471,7 @@ def test_what_lies_far_out_is_taken_as_often_as_its_weight_says_however_many_poi
     points[0, 0] = np.inf  # outside, and of no weight
     log_weights = rng.normal(size=(4, 500))
     log_weights[0, 0] = -np.inf
-    sample = Weighted(points, log_weights, 0.1, proposal.Blend((), np.empty(0)))
+    sample = of_points(points, log_weights)
     draws = 250
     resampled = points.reshape(-1, 2)[sample.resample(draws, generator(6))]
     share = special.softmax(log_weights)
@@ -487,7 +493,7 @@ def test_a_long_tail_keeps_its_spread_where_one_draw_more_or_less_of_it_would_no
     rng = np.random.default_rng(7)
     points = rng.standard_t(3, size=(4, 3000, 1))
     log_weights = rng.normal(0, 0.5, size=(4, 3000))
-    sample = Weighted(points, log_weights, 0.1, proposal.Blend((), np.empty(0)))
+    sample = of_points(points, log_weights)
     share = special.softmax(log_weights, axis=1).ravel() / 4
     spread = np.sqrt(share @ points.ravel() ** 2 - (share @ points.ravel()) ** 2)
 
@@ -576,7 +582,7 @@ def test_spreads_that_are_not_known_as_well_as_was_asked_take_lessons_and_then_m
     errors = []
     for spread in (1.0, 0.004):
         found = importance.sample(target, seed=1, effort=dataclasses.replace(importance.DRAWS, spread=spread))
-        flat, share = found.points.reshape(-1, 3), special.softmax(found.log_weights.ravel())
+        flat, share = found.population.points, special.softmax(found.log_weights.ravel())
         deviation = np.sqrt(share @ flat**2 - (share @ flat) ** 2)
         errors.append(found.spread_error(target.values_of))
         assert np.all(np.abs(deviation / exact - 1) < 4 * errors[-1])
@@ -590,7 +596,7 @@ def test_spreads_that_are_not_known_as_well_as_was_asked_take_lessons_and_then_m
 
 
 def test_points_that_spreads_take_are_no_more_than_three_times_the_most():
-    sample = Weighted(np.zeros((8, 4096, 1)), np.zeros((8, 4096)), 0.1, proposal.Blend((), np.empty(0)))
+    sample = of_points(np.zeros((8, 4096, 1)), np.zeros((8, 4096)))
     effort = importance.DRAWS
     assert effort.lacking(sample, 0.0) == effort.lacking(sample, 1.0) == 0
     assert effort.lacking(sample, 2.0) == 3 * 4096 == effort.lacking(sample, 50.0)

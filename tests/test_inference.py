@@ -459,8 +459,9 @@ def test_the_log_likelihood_is_that_of_scipy_report_by_report(flagship_fit):
 def test_the_log_density_of_a_draw_is_its_prior_and_its_likelihood(flagship_fit):
     stats_of = flagship_fit.data["sample_stats"]
     pointwise = flagship_fit.data["log_likelihood"]["reports"].sum("report")
-    np.testing.assert_allclose(stats_of["log_likelihood"], pointwise, rtol=1e-12)
-    np.testing.assert_allclose(stats_of["lp"], stats_of["log_prior"] + pointwise, rtol=1e-12)
+    # The draws went to the space of the user and back, which costs the narrowest intervals a few digits.
+    np.testing.assert_allclose(stats_of["log_likelihood"], pointwise, rtol=1e-9)
+    np.testing.assert_allclose(stats_of["lp"], stats_of["log_prior"] + pointwise, rtol=1e-9)
 
 
 def test_what_was_observed_is_kept(flagship_fit):

@@ -122,7 +122,7 @@ class Briefs:
         except ContradictionError:
             return None
         rng = generator(seed, "likeness")
-        points = weighted.points.reshape(-1, fitted.density.dimension)[weighted.resample(_LIKE, rng).ravel()]
+        points = weighted.population.points[weighted.resample(_LIKE, rng).ravel()]
         return Scored.of(points, _COMPONENTS, draw_prior(fitted, len(points), rng), rng)
 
     def anchored(self, file: ModelFile, scouts: Sequence[tuple[Study, Part]], seed: int) -> Anchor:
@@ -154,7 +154,7 @@ def _fitted(compiled: Compiled, seed: int, start: Anchor | None) -> _Fitted:
     except ContradictionError as error:
         return _Fitted({}, None, Trust(IMPOSSIBLE, None, 0.0, None, (error.what,)))
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
-    draws = drawn(compiled.density, weighted, DRAWS, seed)
+    draws, _ = drawn(compiled.density, weighted, DRAWS, seed)
     flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in draws.items()}
     return _Fitted(flat, evidence, weighted.trust)
 

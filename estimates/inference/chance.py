@@ -13,6 +13,7 @@ from pytensor.tensor.random.basic import (
     BernoulliRV,
     CategoricalRV,
     CauchyRV,
+    DirichletRV,
     HalfNormalRV,
     NormalRV,
     StudentTRV,
@@ -77,6 +78,21 @@ def categorical(rng: np.random.Generator, p: Array, size: Size) -> NDArray[np.in
     return np.asarray(np.count_nonzero(p.cumsum(axis=-1)[..., :-1] < uniform[..., None], axis=-1))
 
 
+def dirichlet(rng: np.random.Generator, alphas: Array, size: Size) -> Array:
+    """Draws (..., k) of shares g_i / (g_1 + ... + g_k), g_i ~ Gamma(alpha_i), for alphas (..., k).
+
+    g = h u^(1 / alpha) with h ~ Gamma(alpha + 1) and u uniform, in logs, where the smallest share of a
+    small alpha is a number still. PyTensor draws one after the other where there is more than one alpha.
+
+    References
+    ----------
+    Marsaglia and Tsang (2000), doi:10.1145/358407.358414.
+    """
+    shape = alphas.shape if size is None else (*size, alphas.shape[-1])
+    log_gammas = np.log(rng.standard_gamma(alphas + 1, shape)) - rng.standard_exponential(shape) / alphas
+    return np.asarray(special.softmax(log_gammas, axis=-1))
+
+
 def _size(size: Size, *parameters: Array) -> tuple[int, ...]:
     return np.broadcast_shapes(*map(np.shape, parameters)) if size is None else size
 
@@ -87,6 +103,7 @@ DRAWN_BY_NUMPY: dict[type, Callable[..., Any]] = {
     NormalRV: normal,
     CategoricalRV: categorical,
     CauchyRV: cauchy,
+    DirichletRV: dirichlet,
     StudentTRV: student_t,
     TruncatedNormalRV: truncated_normal,
 }

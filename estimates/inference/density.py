@@ -31,6 +31,9 @@ type Points = NDArray[np.float64]
 _NUMBERS_AT_ONCE = 2**18
 """How many numbers an array may have, over all the points that are computed at once."""
 
+_WORTH_TWO = 0.5
+"""Of as many: what is more is shared out to two threads."""
+
 
 def fitted_unknowns(model: pm.Model) -> list[Any]:
     """The free random variables that something observed depends on, in the order of the model."""
@@ -126,9 +129,10 @@ class Density:
         """The points, few enough at a time for what is computed of them to stay in the cache."""
         # Of covariances it is a matrix for each point.
         each = max(self.width, self._both.numbers_a_point(points[:1])) if len(points) else self.width
-        count = math.ceil(len(points) * each / _NUMBERS_AT_ONCE)
-        count += count % 2 if count > 1 else 0  # two threads, or four, are done at the same time
-        return [points[lot] for lot in lots_of(len(points), math.ceil(len(points) / max(count, 1)) or 1)]
+        whole = len(points) * each / _NUMBERS_AT_ONCE
+        # Two threads, or four, are done at the same time.
+        count = 2 * math.ceil(whole / 2) if whole > _WORTH_TWO else 1
+        return [points[lot] for lot in lots_of(len(points), math.ceil(len(points) / count) or 1)]
 
     def pointwise(self, points: Points) -> dict[str, Points]:
         """The log likelihood of every observed value (n, ...), by observed variable."""

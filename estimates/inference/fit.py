@@ -19,7 +19,7 @@ from estimates.estimate import Measured
 from estimates.inference import importance, nuts
 from estimates.inference.density import Density, fitted_unknowns, side_by_side
 from estimates.inference.forward import Draws
-from estimates.inference.groups import PRIOR_DRAWS, Parts, Posterior, fewer, tree_of
+from estimates.inference.groups import PRIOR_DRAWS, LogDensity, Parts, Posterior, fewer, tree_of
 from estimates.inference.proposal import Anchor, Blend, Target
 from estimates.inference.shapes import Compiled, CompiledShapes
 from estimates.inference.weighted import Weighted
@@ -217,21 +217,22 @@ def _by_importance(
     weighted = sample_importance(fitted, seed, effort=effort, progress=progress)
     draws = fewer(DRAWS, fitted.density.width, least=DRAWS // 8)
     evidence = Measured(weighted.log_evidence, weighted.log_evidence_error)
+    found, log_density = drawn(fitted.density, weighted, draws, seed)
     return Posterior(
-        "importance",
-        reason,
-        drawn(fitted.density, weighted, draws, seed),
-        evidence,
-        weighted.trust,
-        weighted.proposal,
+        "importance", reason, found, evidence, weighted.trust, weighted.proposal, log_density=log_density
     )
 
 
-def drawn(density: Density, weighted: Weighted, draws: int, seed: int) -> Draws:
-    """Equally weighted draws (scramble, draws, ...) of each fitted unknown, in the user's own space."""
-    values = density.constrain(weighted.points.reshape(-1, density.dimension))
+def drawn(density: Density, weighted: Weighted, draws: int, seed: int) -> tuple[Draws, LogDensity]:
+    """Equally weighted draws (scramble, draws, ...) of each fitted unknown, in the user's own space.
+
+    With the log prior and the log likelihood (scramble * draws,) of each.
+    """
+    population = weighted.population
+    values = density.constrain(population.points)
     taken = weighted.resample(draws, generator(seed, "resample"), side_by_side(values))
-    return {name: value[taken] for name, value in values.items()}
+    log_density = population.log_prior[taken.ravel()], population.log_likelihood[taken.ravel()]
+    return {name: value[taken] for name, value in values.items()}, log_density
 
 
 def _by_nuts(model: pm.Model, fitted: Compiled, seed: int, reason: str, progress: Progress) -> Posterior:

@@ -1,7 +1,6 @@
 """Laying out what follows from the draws of a posterior: derived quantities, replicated data, the prior."""
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,13 @@ from estimates.inference.forward import Forward
 from estimates.inference.proposal import Blend
 from estimates.inference.shapes import Compiled
 from estimates.seeds import generator
-from estimates.terms.mass import sum_of_last
 from estimates.trust import Trust
 
 PRIOR_DRAWS = 4096
+
+
+type LogDensity = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""The log prior and the log likelihood (chain * draw,)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Posterior:
     trust: Trust
     proposal: Blend | None = None
     divergences: int | None = None
+    log_density: LogDensity | None = None  # where the engine knows it
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,9 @@ def tree_of(parts: Parts, posterior: Posterior, seed: int, predictive: bool) -> 
         }
     if parts.fitted:
         density = parts.fitted.density
-        points = density.unconstrain(flat)
         if predictive:
-            pointwise = density.pointwise(points)
-            groups["log_likelihood"] = _dataset(model, pointwise, shape)
-            log_prior = density.log_prior(points)
-            log_likelihood = reduce(
-                np.add, (sum_of_last(v.reshape(len(points), -1)) for v in pointwise.values())
-            )
-        else:
-            log_prior, log_likelihood = density.evaluate(points)
+            groups["log_likelihood"] = _dataset(model, density.pointwise(density.unconstrain(flat)), shape)
+        log_prior, log_likelihood = posterior.log_density or density.evaluate(density.unconstrain(flat))
         groups["sample_stats"] = _dataset(
             model,
             {"lp": log_prior + log_likelihood, "log_prior": log_prior, "log_likelihood": log_likelihood},

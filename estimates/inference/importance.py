@@ -159,7 +159,7 @@ def sample(
         if is_known and effort.is_met(weighted) and (more := effort.lacking(weighted, excess)):
             batches = _with_more(batches, blend, more, target, seed, "more", attempt)
             weighted = Weighted.of(batches, blend, earlier)
-        earlier.append(replace(weighted, points=weighted.points[:, :0]))  # its points are not wanted again
+        earlier.append(weighted.without_points())
         if is_known and effort.is_met(weighted):
             break
         if attempt < _ATTEMPTS - 1:
@@ -202,7 +202,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
                 return weighted
         if not is_shared and attempt > 1:
             return None
-        earlier.append(replace(weighted, points=weighted.points[:, :0]))
+        earlier.append(weighted.without_points())
         pupil = pupil.taught(*together(batches), generator(seed, "brisk", "again", attempt))
     return None
 

@@ -66,12 +66,12 @@ def evaluated(points: Array, evaluate: Evaluate) -> Population:
     )
 
 
-def joined(first: Population, second: Population) -> Population:
-    """Both populations, one after the other."""
+def joined(*populations: Population) -> Population:
+    """All populations, one after the other."""
     return Population(
-        np.concatenate([first.points, second.points]),
-        np.concatenate([first.log_prior, second.log_prior]),
-        np.concatenate([first.log_likelihood, second.log_likelihood]),
+        np.concatenate([one.points for one in populations]),
+        np.concatenate([one.log_prior for one in populations]),
+        np.concatenate([one.log_likelihood for one in populations]),
     )
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Protocol, Self
 
 import numpy as np
@@ -259,7 +258,7 @@ def weighted_batch_of(
 def together(batches: Sequence[tuple[Population, Array]]) -> tuple[Population, Array]:
     """All batches as one, with their log weights."""
     populations, log_weights = zip(*batches, strict=True)
-    return reduce(joined, populations), np.concatenate(log_weights)
+    return joined(*populations), np.concatenate(log_weights)
 
 
 @dataclass(frozen=True, eq=False)

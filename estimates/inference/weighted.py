@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from estimates.inference.moves import Population
-from estimates.inference.proposal import Blend
+from estimates.inference.proposal import Blend, together
 from estimates.inference.weights import effective_size, pareto_k, representative, spread_error
 from estimates.trust import GOOD, LIMIT_ESS, Trust, of_importance
 
@@ -28,8 +28,8 @@ class Weighted:
 
     Attributes
     ----------
-    points : array (scramble, point, dimension)
-        On the unconstrained space.
+    population : Population
+        The points of all scrambles, one scramble after the other, on the unconstrained space.
     log_weights : array (scramble, point)
     pareto_k : float
         Shape of the tail of the weights; below 0.7 the averages can be trusted.
@@ -41,7 +41,7 @@ class Weighted:
         How many earlier batches were not good by themselves.
     """
 
-    points: Array
+    population: Population
     log_weights: Array
     pareto_k: float
     proposal: Blend
@@ -51,9 +51,8 @@ class Weighted:
     @classmethod
     def of(cls, batches: Sequence[Batch], proposal: Blend, earlier: Sequence[Self]) -> Self:
         """What the batches of all scrambles are together, after earlier ones."""
-        log_weights = np.stack([weights for _, weights in batches])
-        points = np.stack([population.points for population, _ in batches])
-        found = cls(points, log_weights, pareto_k(log_weights.ravel()), proposal)
+        population, log_weights = together(batches)
+        found = cls(population, log_weights.reshape(len(batches), -1), pareto_k(log_weights), proposal)
         return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))
 
     @cached_property
@@ -83,8 +82,7 @@ class Weighted:
 
     def spread_error(self, values_of: Callable[[Array], Array]) -> float:
         """The largest relative Monte Carlo error of the standard deviation of a value."""
-        flat = self.points.reshape(-1, self.points.shape[-1])
-        return spread_error(self.log_weights.ravel(), values_of(flat))
+        return spread_error(self.log_weights.ravel(), values_of(self.population.points))
 
     @property
     def is_poor(self) -> bool:
@@ -98,6 +96,10 @@ class Weighted:
             self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
         )
 
+    def without_points(self) -> Self:
+        """What the weights say, for when nobody asks for the points any more."""
+        return replace(self, population=self.population.take(np.empty(0, dtype=np.intp)))
+
     def resample(self, draws: int, rng: np.random.Generator, values: Array | None = None) -> NDArray[np.intp]:
         """Which of all points stand for the posterior with equal weights: indices (scramble, draws).
 
@@ -109,8 +111,8 @@ class Weighted:
             What the points will be asked for; means and spreads of these are kept as by weight. By default
             the points themselves.
         """
-        flat = self.points.reshape(self.log_weights.size, -1) if values is None else values
-        return representative(self.log_weights, flat, draws, rng)
+        values = self.population.points if values is None else values
+        return representative(self.log_weights, values, draws, rng)
 
 
 def _moved(earlier: Sequence[Weighted], last: Weighted) -> float:
