@@ -161,6 +161,29 @@ def test_parts_of_an_array_and_its_lengths_come_out_as_compiled():
         assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("length", [1, 2, 16, 17])
+def test_arrays_laid_out_along_each_other_come_out_as_compiled(length):
+    x, y = pt.tensor3("x", shape=(None, 1, None)), pt.tensor3("y", shape=(1, None, 1))
+    spread = (y - x) / (1 + pt.sqr(x))
+    outputs = [
+        spread,
+        spread.sum(axis=2),
+        pt.max(spread, axis=-1),
+        pt.exp(spread) * y,
+        x > y,
+        spread[:, 1:, 0],
+    ]
+    rng = np.random.default_rng(length)
+    for order in "CF":
+        values = rng.normal(size=(5, 1, length)).copy(order), rng.normal(size=(1, 7, 1))
+        for one, other in zip(
+            Compiled([x, y], outputs)(*values), Straight([x, y], outputs)(*values), strict=True
+        ):
+            assert one.dtype == other.dtype
+            assert one.shape == other.shape
+            np.testing.assert_allclose(one, other, rtol=1e-13)
+
+
 def test_sums_of_more_terms_than_a_ufunc_takes_are_summed():
     x = pt.vector("x")
     value = np.array([1.0, -2.0])

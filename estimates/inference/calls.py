@@ -159,7 +159,8 @@ def _of_elemwise(node: Any) -> Call:
     if isinstance(scalar, ps.Pow) and inputs[0] == dtype and (power := _power(node.inputs[1])):
         return power
     named = node.op.nfunc_spec or getattr(scalar, "nfunc_spec", None)
-    return _of_ufunc(scalar, named, inputs, dtype) or performed(node)
+    call = _of_ufunc(scalar, named, inputs, dtype) or performed(node)
+    return _in_planes(call, dtype) if isinstance(call, np.ufunc) and _spreads_out(node) else call
 
 
 def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
@@ -177,6 +178,32 @@ def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | 
         # NumPy by itself would make the ratio of two small integers a half-precision number.
         return lambda *values: ufunc(*values, dtype=dtype)
     return None
+
+
+def _spreads_out(node: Any) -> bool:
+    """Whether two arrays of three axes or more lie along each other, as (n, 1, k) and (1, m, 1) do."""
+    made, given = node.outputs[0].type, [variable.type for variable in node.inputs]
+    if len(given) != 2 or made.ndim < 3:
+        return False
+    return given[0].broadcastable != given[1].broadcastable and not any(
+        all(one.broadcastable) for one in given
+    )
+
+
+def _in_planes(ufunc: np.ufunc, dtype: Any) -> Call:
+    """A ufunc whose result, if its last axis is short, is one plane after the other in memory.
+
+    NumPy loops over the last axis innermost, a few numbers at a time; over planes its loops are long, here
+    and in all that follows.
+    """
+
+    def call(one: Any, other: Any) -> Any:
+        shape = np.broadcast(one, other).shape
+        if not 1 < shape[-1] <= _SHORT:
+            return ufunc(one, other)
+        return ufunc(one, other, out=np.moveaxis(np.empty((shape[-1], *shape[:-1]), dtype), 0, -1))
+
+    return call
 
 
 _FOLDED = (ps.Add, ps.Mul, ps.AND, ps.OR, ps.XOR)

@@ -92,6 +92,7 @@ class Density:
         """The log prior with its Jacobian (n,) and the log likelihood (n,) at points (n, dimension)."""
         if not len(points):
             return np.empty(0), np.empty(0)
+        points = np.asfortranarray(points)  # each coordinate by itself, so that loops over points are long
         lots = self._lots(points)
         if len(lots) == 1:
             log_prior, log_likelihood = self._both(points)
