@@ -20,6 +20,7 @@ class Finding(Enum):
     LABOURED = (
         "Many batches were needed, as where a neck is found little by little: compare with --engine nuts."
     )
+    ROUGH_SPREAD = "A spread hangs on a few draws far out in a long tail: fit with --engine nuts and compare."
     ROUGH_EVIDENCE = "The log evidence has an error above 0.05: do not compare models by it."
     CHAINS_DISAGREE = "The chains disagree: the sampler has not converged; look for modes or narrow priors."
     FEW_DRAWS = "The chains mix slowly: few effective draws; tighten the priors or sample longer."
@@ -32,6 +33,7 @@ LIMIT_ESS = 400.0
 LIMIT_R_HAT = 1.01
 LIMIT_R_HAT_BAD = 1.05
 LIMIT_EVIDENCE_ERROR = 0.05
+LIMIT_SPREAD_ERROR = 0.04
 LIMIT_MOVED = 3.0
 LIMIT_POOR = 2
 
@@ -71,7 +73,12 @@ class Trust:
 
 
 def of_importance(
-    pareto_k: float, ess: float, evidence_error: float, moved: float = 0.0, poor: int = 0
+    pareto_k: float,
+    ess: float,
+    evidence_error: float,
+    moved: float = 0.0,
+    poor: int = 0,
+    spread_error: float = 0.0,
 ) -> Trust:
     """The verdict on an importance sample.
 
@@ -81,6 +88,8 @@ def of_importance(
         How far the log evidence lies from that of an earlier batch, in their combined errors.
     poor : int
         How many earlier batches were not good, each a lesson for the next.
+    spread_error : float
+        The largest relative Monte Carlo error of a standard deviation that was asked for.
 
     References
     ----------
@@ -97,6 +106,8 @@ def of_importance(
         found.append((CAUTION, Finding.UNSETTLED))
     if poor > LIMIT_POOR:
         found.append((CAUTION, Finding.LABOURED))
+    if not spread_error <= LIMIT_SPREAD_ERROR:
+        found.append((CAUTION, Finding.ROUGH_SPREAD))
     if not evidence_error <= LIMIT_EVIDENCE_ERROR:
         found.append((CAUTION, Finding.ROUGH_EVIDENCE))
     return Trust(_worst(found), finite(pareto_k), ess, None, _sentences(found))

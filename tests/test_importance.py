@@ -573,7 +573,7 @@ def test_spreads_that_are_not_known_as_well_as_was_asked_take_lessons_and_then_m
     batches = importance._batches
 
     def counted(blend, target, points, seed, *stream):
-        asked.append(stream)
+        asked.append((stream, points))
         return batches(blend, target, points, seed, *stream)
 
     monkeypatch.setattr(importance, "_batches", counted)
@@ -581,18 +581,47 @@ def test_spreads_that_are_not_known_as_well_as_was_asked_take_lessons_and_then_m
     exact = math.sqrt(1 - RARE + RARE * FAR**2)
     errors = []
     for spread in (1.0, 0.004):
+        asked.clear()
         found = importance.sample(target, seed=1, effort=dataclasses.replace(importance.DRAWS, spread=spread))
         flat, share = found.population.points, special.softmax(found.log_weights.ravel())
         deviation = np.sqrt(share @ flat**2 - (share @ flat) ** 2)
-        errors.append(found.spread_error(target.values_of))
+        errors.append(weights.spread_error(found.log_weights.ravel(), found.population.points))
         assert np.all(np.abs(deviation / exact - 1) < 4 * errors[-1])
         assert found.trust.verdict == GOOD
+        assert found.log_weights.shape[1] == sum(points for _, points in asked)  # all batches were good
+        if spread == 1.0:
+            assert [stream for stream, _ in asked] == [("brisk", "final", 0), ("brisk", "more", 0)]
     assert errors[0] > 0.004
     assert errors[1] < 1.25 * 0.004
-    taught = importance._TAUGHT_FOR_SPREADS
-    lessons = [("brisk", "final", attempt) for attempt in range(taught + 1)]
-    assert asked[-taught - 2 :] == [*lessons, ("brisk", "more", taught)]
-    assert ("brisk", "final", 1) not in asked[: -taught - 2]
+    *lessons, more = [stream for stream, _ in asked]
+    assert lessons == [("brisk", "final", number) for number in range(len(lessons))]
+    assert more == ("brisk", "more", len(lessons) - 1)
+    assert 1 < len(lessons) <= importance._TAUGHT_FOR_SPREADS + 1
+
+
+def test_good_batches_in_a_row_count_together_and_what_came_before_a_bad_one_does_not(monkeypatch):
+    rng = np.random.default_rng(8)
+    qualities = iter(["even", "even", "heavy", "even", "even"])
+
+    def batches(*_):
+        quality, found = next(qualities), []
+        for _ in range(8):
+            log_weights = 0.1 * rng.normal(size=500) if quality == "even" else -3 * np.log(rng.random(500))
+            population = moves.Population(rng.normal(size=(500, 2)), np.zeros(500), np.zeros(500))
+            found.append((population, log_weights))
+        return found
+
+    monkeypatch.setattr(importance, "_batches", batches)
+    effort = dataclasses.replace(importance.DRAWS, effective=1, error=0.0)  # never met
+    rounds = importance._Rounds(Target(near_normal, prior_near_normal), 1, effort, is_brisk=False)
+    sizes = []
+    for _ in range(5):
+        population, log_weights = rounds.drawn(proposal.Blend((), np.empty(0)), 500)
+        assert len(population) == len(log_weights) == 8 * 500
+        sizes.append(rounds.result.log_weights.size // 4000)
+        assert len(rounds.result.population) == rounds.result.log_weights.size
+    assert sizes == [1, 2, 1, 1, 2]
+    assert not rounds.are_done
 
 
 def test_points_that_spreads_take_are_no_more_than_three_times_the_most():

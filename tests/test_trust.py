@@ -18,6 +18,7 @@ from estimates.trust import (
     LIMIT_POOR,
     LIMIT_R_HAT,
     LIMIT_R_HAT_BAD,
+    LIMIT_SPREAD_ERROR,
     Finding,
     of_chains,
     of_forward,
@@ -98,6 +99,13 @@ def test_draws_of_the_prior_are_good_as_they_are():
 def test_what_is_not_finite_is_no_number_in_a_document():
     assert of_importance(math.inf, 500.0, 0.01).pareto_k is None
     assert of_chains(math.nan, 500.0, 0, 1000).r_hat is None
+
+
+@pytest.mark.parametrize("error", [0.0, LIMIT_SPREAD_ERROR, 1.01 * LIMIT_SPREAD_ERROR, math.nan])
+def test_a_spread_that_hangs_on_a_few_draws_is_taken_with_caution(error):
+    trust = of_importance(0.3, 9000.0, 0.01, spread_error=error)
+    assert trust.verdict == (GOOD if error <= LIMIT_SPREAD_ERROR else CAUTION)
+    assert trust.notes == (() if error <= LIMIT_SPREAD_ERROR else (Finding.ROUGH_SPREAD.value,))
 
 
 worse = st.floats(0, 2), st.floats(0, 20_000), st.floats(0, 1)

@@ -15,7 +15,7 @@ jmlr.org/papers/v25/19-556.html.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import batched
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, Target, together, weighted_batch_of
-from estimates.inference.weighted import Batch, Weighted
+from estimates.inference.weighted import CAUTION, Batch, Weighted
 from estimates.inference.weights import CLEAR, Wanted
 from estimates.seeds import generator
 from estimates.trust import LIMIT_K, LIMIT_MOVED
@@ -82,26 +82,23 @@ class Effort:
             clear=self.clear._replace(pareto_k=LIMIT_K),
         )
 
-    def is_met(self, weighted: Weighted) -> bool:
-        """Whether these weights are as good as was asked."""
+    def is_good(self, weighted: Weighted) -> bool:
+        """Whether nothing but the number of points can be wanting in these weights."""
         return (
             weighted.pareto_k < self.pareto_k
             and weighted.moved < LIMIT_MOVED
             and weighted.effective_size > self.share * weighted.log_weights.size
-            and weighted.log_evidence_error < self.error
         )
 
-    def excess(self, weighted: Weighted, target: Target) -> float:
-        """How many times what was asked the error of the worst spread is; 0 where none was asked.
-
-        No error is larger than the spread itself.
-        """
-        if target.values_of is None or self.spread >= 1:
-            return 0.0
-        return weighted.spread_error(target.values_of) / self.spread
+    def is_met(self, weighted: Weighted) -> bool:
+        """Whether these weights are as good as was asked."""
+        return self.is_good(weighted) and weighted.log_evidence_error < self.error
 
     def lacking(self, weighted: Weighted, excess: float) -> int:
-        """How many more points in each scramble effective ones and spreads take; 0 where they are few."""
+        """How many more points in each scramble effective ones and spreads take; 0 where they are few.
+
+        The error of the worst spread is `excess` times what was asked.
+        """
         count = weighted.log_weights.shape[1]
         more = min(self.points, count * (self.effective / weighted.effective_size - 1))
         more = max(more, min(_MOST_MORE * self.points, count * (excess**2 - 1)))
@@ -148,23 +145,15 @@ def sample(
     if found is not None:
         return found
     learner = Learner(target, generator(seed, "adaptation"))
-    blend = learner.from_prior(tell)
-    earlier: list[Weighted] = []
+    blend, rounds = learner.from_prior(tell), _Rounds(target, seed, effort, is_brisk=False)
     for attempt in range(_ATTEMPTS):
         tell(0.7 + 0.25 * attempt / _ATTEMPTS, "final points")
-        batches = _batches(blend, target, effort.points, seed, "final", attempt)
-        weighted = Weighted.of(batches, blend, earlier)
-        excess = effort.excess(weighted, target)
-        is_known = excess <= _DOUBLED or attempt >= _TAUGHT_FOR_SPREADS
-        if is_known and effort.is_met(weighted) and (more := effort.lacking(weighted, excess)):
-            batches = _with_more(batches, blend, more, target, seed, "more", attempt)
-            weighted = Weighted.of(batches, blend, earlier)
-        earlier.append(weighted.without_points())
-        if is_known and effort.is_met(weighted):
+        batch = rounds.drawn(blend, effort.points)
+        if rounds.are_done:
             break
         if attempt < _ATTEMPTS - 1:
-            blend = learner.improved(blend, *together(batches))
-    return weighted
+            blend = learner.improved(blend, *batch)
+    return rounds.result
 
 
 def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | None) -> Weighted | None:
@@ -172,6 +161,7 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
     few, rng = min(effort.points, _FEW), generator(seed, "brisk")
     if start is None:
         pupil = brisk.learnt(target, few, rng, effort.clear)
+        effort = replace(effort, pareto_k=min(effort.pareto_k, effort.clear.pareto_k))
     else:
         if isinstance(start, Anchor):
             batches, blend = start.batches(target.evaluate), start.blend
@@ -183,36 +173,82 @@ def _briskly(target: Target, seed: int, effort: Effort, start: Blend | Anchor | 
         pupil = brisk.learnt_from(*together(batches), target, few, rng)
     if pupil is None:
         return None
-    most = effort.clear.pareto_k if start is None else effort.pareto_k
-    earlier: list[Weighted] = []
+    rounds = _Rounds(target, seed, effort, is_brisk=True)
     for attempt in range(_ATTEMPTS_BRISK):
         enough = round(effort.effective / (SCRAMBLES * max(pupil.share, 0.01)))
-        points = min(effort.points, max(_LEAST_POINTS, enough))
-        batches = _batches(pupil.proposal, target, points, seed, "brisk", "final", attempt)
-        weighted = Weighted.of(batches, pupil.proposal, earlier)
-        share = weighted.effective_size / weighted.log_weights.size
-        is_shared = share > effort.share
-        excess = effort.excess(weighted, target)
-        is_known = excess <= _DOUBLED or attempt >= _TAUGHT_FOR_SPREADS
-        if is_known and is_shared and weighted.pareto_k < most:
-            if more := effort.lacking(weighted, excess):
-                batches = _with_more(batches, pupil.proposal, more, target, seed, "brisk", "more", attempt)
-                weighted = Weighted.of(batches, pupil.proposal, earlier)
-            if weighted.pareto_k < most and effort.is_met(weighted):
-                return weighted
-        if not is_shared and attempt > 1:
+        batch = rounds.drawn(pupil.proposal, min(effort.points, max(_LEAST_POINTS, enough)))
+        if rounds.are_done:
+            return rounds.result
+        if attempt > 1 and rounds.share <= effort.share:
             return None
-        earlier.append(weighted.without_points())
-        pupil = pupil.taught(*together(batches), generator(seed, "brisk", "again", attempt))
+        pupil = pupil.taught(*batch, generator(seed, "brisk", "again", attempt))
     return None
 
 
-def _with_more(
-    batches: list[Batch], blend: Blend, points: int, target: Target, seed: int, *stream: str | int
-) -> list[Batch]:
-    """The batches with so many more points of the same proposal in each."""
-    others = _batches(blend, target, points, seed, *stream)
-    return [together(both) for both in zip(batches, others, strict=True)]
+@dataclass
+class _Rounds:
+    """Batches of one proposal after another, each a lesson for the next, until they say what was asked.
+
+    Good batches in a row count together. The last alone would be believed for what it misses: a batch without
+    a single point far out in a long tail looks as if it knew the spread. What took a thorough start has such
+    tails; there the errors of spreads are taken with caution, and not before the first lesson.
+
+    Attributes
+    ----------
+    good : list of batch
+        For each scramble, the points of the latest batches that were good without a break.
+    earlier : list of Weighted
+        Every batch by itself.
+    result : Weighted
+        The good batches together, or the last one if it is not good.
+    share : float
+        How much of the last batch was effective.
+    """
+
+    target: Target
+    seed: int
+    effort: Effort
+    is_brisk: bool
+    good: list[Batch] = field(default_factory=list)
+    earlier: list[Weighted] = field(default_factory=list)
+    result: Weighted = field(init=False)
+    share: float = 0.0
+    are_done: bool = False
+
+    def drawn(self, blend: Blend, points: int) -> Batch:
+        """One more batch, of so many points in each scramble, and more where few more will do."""
+        number = len(self.earlier)
+        batches = self._batches(blend, points, "final", number)
+        alone = self.result = self._of(batches, blend)
+        self.share = alone.effective_size / alone.log_weights.size
+        if not self.effort.is_good(alone):
+            self.good = []
+        else:
+            if self.good:
+                self._take(batches, alone)
+            if not self.good or not self.effort.is_good(self.result):
+                self.good, self.result = batches, alone
+            excess = self.result.spread_error / self.effort.spread * (1.0 if self.is_brisk else CAUTION)
+            is_taught = self.is_brisk or number > 0 or not excess
+            is_known = (is_taught and excess <= _DOUBLED) or number >= _TAUGHT_FOR_SPREADS
+            if is_known and (more := self.effort.lacking(self.result, excess)):
+                self._take(self._batches(blend, more, "more", number), alone)
+            self.are_done = is_known and self.effort.is_met(self.result)
+        self.earlier.append(alone.without_points())
+        return together(batches)
+
+    def _take(self, batches: list[Batch], alone: Weighted) -> None:
+        """Count these batches together with those that are good."""
+        self.good = [together(both) for both in zip(self.good, batches, strict=True)]
+        found = self._of(self.good, alone.proposal)
+        self.result = replace(found, moved=max(found.moved, alone.moved))
+
+    def _of(self, batches: list[Batch], blend: Blend) -> Weighted:
+        values_of = self.target.values_of if self.effort.spread < 1 else None
+        return Weighted.of(batches, blend, self.earlier, values_of)
+
+    def _batches(self, blend: Blend, points: int, *stream: str | int) -> list[Batch]:
+        return _batches(blend, self.target, points, self.seed, *["brisk"] * self.is_brisk, *stream)
 
 
 def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:

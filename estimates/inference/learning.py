@@ -23,7 +23,8 @@ from estimates.workers import Progress
 
 type Array = NDArray[np.float64]
 
-_STEPS = 4  # moves before each look at what a batch teaches
+_STEPS, _STEPS_OF_MANY = 4, 1
+"""Moves before each look at a batch; fewer where it has as many effective points as are taken of it."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,9 @@ class Learner:
         typical = batch.take(chosen(log_weights, population, self.rng))
         rare = batch.take(chosen(log_thin, filling, self.rng))
         both, looks = joined(typical, rare), []
+        steps = _STEPS_OF_MANY if effective_size(log_weights) >= population else _STEPS
         for _ in range(2):
-            both = move(both, self.target.evaluate, 1.0, _STEPS, self.rng, groups=(population, filling))
+            both = move(both, self.target.evaluate, 1.0, steps, self.rng, groups=(population, filling))
             looks.append(both.points)
         before = [] if self.training is None else [self.training]
         typical_points = [points[:population] for points in looks]

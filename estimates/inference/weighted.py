@@ -39,6 +39,8 @@ class Weighted:
         The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
     poor : int
         How many earlier batches were not good by themselves.
+    spread_error : float
+        The largest relative error of the standard deviation of a value; 0 where none was asked for.
     """
 
     population: Population
@@ -47,13 +49,28 @@ class Weighted:
     proposal: Blend
     moved: float = 0.0
     poor: int = 0
+    spread_error: float = 0.0
 
     @classmethod
-    def of(cls, batches: Sequence[Batch], proposal: Blend, earlier: Sequence[Self]) -> Self:
-        """What the batches of all scrambles are together, after earlier ones."""
+    def of(
+        cls,
+        batches: Sequence[Batch],
+        proposal: Blend,
+        earlier: Sequence[Self],
+        values_of: Callable[[Array], Array] | None = None,
+    ) -> Self:
+        """What the batches of all scrambles are together, after earlier ones.
+
+        With `values_of`, points (n, d) -> values (n, m), also how well their spreads are known.
+        """
         population, log_weights = together(batches)
         found = cls(population, log_weights.reshape(len(batches), -1), pareto_k(log_weights), proposal)
-        return replace(found, moved=_moved(earlier, found), poor=sum(one.is_poor for one in earlier))
+        return replace(
+            found,
+            moved=_moved(earlier, found),
+            poor=sum(one.is_poor for one in earlier),
+            spread_error=spread_error(log_weights, values_of(population.points)) if values_of else 0.0,
+        )
 
     @cached_property
     def effective_size(self) -> float:
@@ -80,10 +97,6 @@ class Weighted:
         within = math.sqrt(max(1 / self.effective_size - 1 / self.log_weights.size, 0.0))
         return CAUTION * max(between, within)
 
-    def spread_error(self, values_of: Callable[[Array], Array]) -> float:
-        """The largest relative Monte Carlo error of the standard deviation of a value."""
-        return spread_error(self.log_weights.ravel(), values_of(self.population.points))
-
     @property
     def is_poor(self) -> bool:
         """Whether the weights are not good, whatever came before them."""
@@ -93,7 +106,12 @@ class Weighted:
     def trust(self) -> Trust:
         """How far the weights can be relied upon."""
         return of_importance(
-            self.pareto_k, self.effective_size, self.log_evidence_error, self.moved, self.poor
+            self.pareto_k,
+            self.effective_size,
+            self.log_evidence_error,
+            self.moved,
+            self.poor,
+            self.spread_error,
         )
 
     def without_points(self) -> Self:
