@@ -329,7 +329,7 @@ def main():
         "--only", action="append", choices=list(POSTERIORS), help="this posterior; may be given again"
     )
     parser.add_argument("--reference", action="store_true", help="make the long runs of NUTS anew, and stop")
-    parser.add_argument("--repetitions", type=int, default=3, help="of all in turn; medians are told")
+    parser.add_argument("--repetitions", type=int, default=5, help="of all in turn; medians are told")
     asked = parser.parse_args()
     logging.getLogger("pymc").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")  # the defaults of pm.sample are what is asked for, warnings and all
