@@ -138,7 +138,7 @@ def sample(
     """Draw from the posterior of any PyMC model, with the engines of this library.
 
     With up to 128 observed values, importance sampling aims at a standard deviation of each unknown that is
-    known to a fiftieth of itself. The prior of an ordered vector is taken to be in order: where the rest of
+    known to a fortieth of itself. The prior of an ordered vector is taken to be in order: where the rest of
     the model treats its values alike, the evidence is that of the model without an order.
 
     Parameters

@@ -3,7 +3,7 @@
 A proposal is learnt before anything counts (`learning`). The result comes from a final batch, independent of
 all this: scrambled Sobol points of the proposal, and a share of draws from the prior, whose density in the
 mixture bounds the weights. If its weights are heavy-tailed, or tell a spread badly, it becomes one more
-lesson, and another batch is drawn.
+lesson, and another batch is drawn; good ones count together.
 
     w(z) = prior(z) likelihood(z) / ((1 - a) q(z) + a prior(z)),    evidence = mean of w
 
@@ -23,7 +23,7 @@ import numpy as np
 from estimates.inference import brisk
 from estimates.inference.learning import Learner
 from estimates.inference.proposal import SCRAMBLES, Anchor, Blend, Target, together, weighted_batch_of
-from estimates.inference.weighted import CAUTION, Batch, Weighted
+from estimates.inference.weighted import Batch, Weighted
 from estimates.inference.weights import CLEAR, Wanted
 from estimates.seeds import generator
 from estimates.trust import LIMIT_K, LIMIT_MOVED
@@ -34,6 +34,10 @@ _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
 _TOGETHER = 4  # scrambles
 _TAUGHT_FOR_SPREADS, _DOUBLED = 2, math.sqrt(2)  # batches; beyond an error that twice the points put right
+_TWICE = 2.0
+"""What the error of a spread is taken times after a thorough start: over repeated batches of a mixture of three
+it was so much larger, because a batch that misses a tail knows nothing of it."""
+
 _LACKING, _MOST_MORE = 0.05, 3  # of the points, for which more are drawn of the same proposal; times as many
 
 
@@ -108,7 +112,7 @@ class Effort:
 DRAWS = Effort(points=4096, effective=10_600, pareto_k=0.5, share=0.1, error=0.02)
 """For the quantities of a study, which are few and have moderate tails."""
 
-MOMENTS = replace(DRAWS, spread=1 / 50)
+MOMENTS = replace(DRAWS, spread=1 / 40)
 """For the mean and the spread of every unknown."""
 
 EVIDENCE = Effort(points=2048, effective=4_000, pareto_k=LIMIT_K, share=0.0, error=0.03, spread=math.inf)
@@ -191,7 +195,7 @@ class _Rounds:
 
     Good batches in a row count together. The last alone would be believed for what it misses: a batch without
     a single point far out in a long tail looks as if it knew the spread. What took a thorough start has such
-    tails; there the errors of spreads are taken with caution, and not before the first lesson.
+    tails; there the error of a spread is taken twice, and not before the first lesson.
 
     Attributes
     ----------
@@ -219,16 +223,16 @@ class _Rounds:
         """One more batch, of so many points in each scramble, and more where few more will do."""
         number = len(self.earlier)
         batches = self._batches(blend, points, "final", number)
-        alone = self.result = self._of(batches, blend)
+        alone = self.result = Weighted.of(batches, blend, self.earlier)
         self.share = alone.effective_size / alone.log_weights.size
         if not self.effort.is_good(alone):
             self.good = []
         else:
-            if self.good:
+            self._take(batches, alone)
+            if not self.effort.is_good(self.result):
+                self.good = []
                 self._take(batches, alone)
-            if not self.good or not self.effort.is_good(self.result):
-                self.good, self.result = batches, alone
-            excess = self.result.spread_error / self.effort.spread * (1.0 if self.is_brisk else CAUTION)
+            excess = self.result.spread_error / self.effort.spread * (1.0 if self.is_brisk else _TWICE)
             is_taught = self.is_brisk or number > 0 or not excess
             is_known = (is_taught and excess <= _DOUBLED) or number >= _TAUGHT_FOR_SPREADS
             if is_known and (more := self.effort.lacking(self.result, excess)):
@@ -239,13 +243,12 @@ class _Rounds:
 
     def _take(self, batches: list[Batch], alone: Weighted) -> None:
         """Count these batches together with those that are good."""
-        self.good = [together(both) for both in zip(self.good, batches, strict=True)]
-        found = self._of(self.good, alone.proposal)
-        self.result = replace(found, moved=max(found.moved, alone.moved))
-
-    def _of(self, batches: list[Batch], blend: Blend) -> Weighted:
+        if self.good:
+            batches = [together(both) for both in zip(self.good, batches, strict=True)]
+        self.good = batches
         values_of = self.target.values_of if self.effort.spread < 1 else None
-        return Weighted.of(batches, blend, self.earlier, values_of)
+        found = Weighted.of(self.good, alone.proposal, self.earlier, values_of)
+        self.result = replace(found, moved=max(found.moved, alone.moved))
 
     def _batches(self, blend: Blend, points: int, *stream: str | int) -> list[Batch]:
         return _batches(blend, self.target, points, self.seed, *["brisk"] * self.is_brisk, *stream)

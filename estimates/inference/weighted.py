@@ -34,7 +34,7 @@ class Weighted:
     pareto_k : float
         Shape of the tail of the weights; below 0.7 the averages can be trusted.
     proposal : Blend
-        What the final batch was drawn from: a start for a posterior much like this one.
+        What the last batch was drawn from: a start for a posterior much like this one.
     moved : float
         The largest distance of the log evidence from what an earlier batch gave, in their combined errors.
     poor : int
