@@ -35,8 +35,8 @@ _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
 _TOGETHER = 4  # scrambles
 _TAUGHT_FOR_SPREADS, _DOUBLED = 2, math.sqrt(2)  # batches; beyond an error that twice the points put right
 _TWICE = 2.0
-"""What the error of a spread is taken times after a thorough start: over repeated batches of a mixture of three
-it was so much larger, because a batch that misses a tail knows nothing of it."""
+"""What the error of a spread is taken times after a thorough start: over repeated batches of a mixture of
+three it was so much larger, because a batch that misses a tail knows nothing of it."""
 
 _LACKING, _MOST_MORE = 0.05, 3  # of the points, for which more are drawn of the same proposal; times as many
 
