@@ -200,7 +200,8 @@ class _Rounds:
     Attributes
     ----------
     good : list of batch
-        For each scramble, the points of the latest batches that were good without a break.
+        For each scramble, the points of the latest batches that were good without a break, as long as
+        they know more together than the last alone.
     earlier : list of Weighted
         Every batch by itself.
     result : Weighted
@@ -229,8 +230,8 @@ class _Rounds:
             self.good = []
         else:
             self._take(batches, alone)
-            if not self.effort.is_good(self.result):
-                self.good = []
+            if self.result.effective_size < alone.effective_size or not self.effort.is_good(self.result):
+                self.good = []  # of more use by itself
                 self._take(batches, alone)
             excess = self.result.spread_error / self.effort.spread * (1.0 if self.is_brisk else _TWICE)
             is_taught = self.is_brisk or number > 0 or not excess
