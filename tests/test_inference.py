@@ -458,6 +458,8 @@ def test_the_log_likelihood_is_that_of_scipy_report_by_report(flagship_fit):
 
 def test_the_log_density_of_a_draw_is_its_prior_and_its_likelihood(flagship_fit):
     stats_of = flagship_fit.data["sample_stats"]
+    both = stats_of["log_prior"] + stats_of["log_likelihood"]
+    np.testing.assert_allclose(stats_of["lp"], both, rtol=1e-12)
     pointwise = flagship_fit.data["log_likelihood"]["reports"].sum("report")
     # The draws went to the space of the user and back, which costs the narrowest intervals a few digits.
     np.testing.assert_allclose(stats_of["log_likelihood"], pointwise, rtol=1e-9)

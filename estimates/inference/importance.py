@@ -224,15 +224,18 @@ class _Rounds:
         """One more batch, of so many points in each scramble, and more where few more will do."""
         number = len(self.earlier)
         batches = self._batches(blend, points, "final", number)
-        alone = self.result = Weighted.of(batches, blend, self.earlier)
+        alone = self.result = self._of(batches, blend)
         self.share = alone.effective_size / alone.log_weights.size
         if not self.effort.is_good(alone):
             self.good = []
         else:
-            self._take(batches, alone)
-            if self.result.effective_size < alone.effective_size or not self.effort.is_good(self.result):
-                self.good = []  # of more use by itself
+            if self.good:
                 self._take(batches, alone)
+            is_better = (
+                self.effort.is_good(self.result) and self.result.effective_size >= alone.effective_size
+            )
+            if not self.good or not is_better:
+                self.good, self.result = batches, alone
             excess = self.result.spread_error / self.effort.spread * (1.0 if self.is_brisk else _TWICE)
             is_taught = self.is_brisk or number > 0 or not excess
             is_known = (is_taught and excess <= _DOUBLED) or number >= _TAUGHT_FOR_SPREADS
@@ -244,12 +247,13 @@ class _Rounds:
 
     def _take(self, batches: list[Batch], alone: Weighted) -> None:
         """Count these batches together with those that are good."""
-        if self.good:
-            batches = [together(both) for both in zip(self.good, batches, strict=True)]
-        self.good = batches
-        values_of = self.target.values_of if self.effort.spread < 1 else None
-        found = Weighted.of(self.good, alone.proposal, self.earlier, values_of)
+        self.good = [together(both) for both in zip(self.good, batches, strict=True)]
+        found = self._of(self.good, alone.proposal)
         self.result = replace(found, moved=max(found.moved, alone.moved))
+
+    def _of(self, batches: list[Batch], blend: Blend) -> Weighted:
+        values_of = self.target.values_of if self.effort.spread < 1 else None
+        return Weighted.of(batches, blend, self.earlier, values_of)
 
     def _batches(self, blend: Blend, points: int, *stream: str | int) -> list[Batch]:
         return _batches(blend, self.target, points, self.seed, *["brisk"] * self.is_brisk, *stream)

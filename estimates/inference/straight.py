@@ -278,23 +278,24 @@ class _Line:
     def _of_node(self, node: Any) -> tuple[int, ...]:
         sources = tuple(self._places[variable] for variable in node.inputs)
         key = node.op, sources
-        if key not in self._made and (same := self._handed_on(node, sources)) is not None:
-            self._made[key] = (same,)
         if key not in self._made:
-            call = call_of(node)
-            if call is None and not self._may_loop:
-                raise _LoopError
-            # One on each of many arrays keeps values where it loops.
-            self.is_free &= call is not None and keeps_nothing(node)
-            call = call or performed(node)
-            self._made[key] = self._known(node, call, sources) or self._step(node, call, sources)
+            self._made[key] = self._handed_on(node, sources) or self._computed(node, sources)
         return self._made[key]
 
-    def _handed_on(self, node: Any, sources: tuple[int, ...]) -> int | None:
+    def _handed_on(self, node: Any, sources: tuple[int, ...]) -> tuple[int, ...] | None:
         """The place of the input that is the output too, given what the others are."""
         known = [self.values[place] if place in self._is_constant else None for place in sources]
         kept = changes_nothing(node, known)
-        return None if kept is None else sources[kept]
+        return None if kept is None else (sources[kept],)
+
+    def _computed(self, node: Any, sources: tuple[int, ...]) -> tuple[int, ...]:
+        call = call_of(node)
+        if call is None and not self._may_loop:
+            raise _LoopError
+        # One on each of many arrays keeps values where it loops.
+        self.is_free &= call is not None and keeps_nothing(node)
+        call = call or performed(node)
+        return self._known(node, call, sources) or self._step(node, call, sources)
 
     def _step(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...]:
         targets = tuple(self._new() for _ in node.outputs)
