@@ -228,7 +228,8 @@ def columns_of(straight, value):
 
         return noting
 
-    straight._steps = [(noted(call), *rest) for call, *rest in straight._steps]
+    acts = [(noted(call), *rest) for call, *rest in straight._plan.acts]
+    straight._plan = straight._plan._replace(acts=acts)
     straight(value)
     return [part for part in made if np.shape(part)[-1] != 3]
 
@@ -403,7 +404,9 @@ def test_nothing_loops_over_points_in_python():
         mean = pm.Normal("mean", 0.0, 1.0, shape=2)
         pm.NormalMixture("y", np.array([0.3, 0.7]), mean, 1.0, observed=np.array([0.1, -2.0, 1.5]))
     built = compile_density(model)
-    operations = [str(call) + str(getattr(call, "__closure__", "")) for call, _, _ in built._log_terms._steps]
+    operations = [
+        str(call) + str(getattr(call, "__closure__", "")) for call, *_ in built._log_terms._plan.acts
+    ]
     assert not [words for words in operations if "LogSumExp" in words and "Blockwise" in words]
     z = points(2)
     each = np.concatenate([built.evaluate(z[i : i + 1])[1] for i in range(20)])

@@ -21,10 +21,10 @@ from pytensor.tensor.subtensor import (
 from estimates.inference.columns import known_array
 
 type Array = NDArray[Any]
-type Call = Callable[..., Any]
+type Work = Callable[..., Any]
 
 
-def of_blockwise(node: Any) -> Call | None:
+def of_blockwise(node: Any) -> Work | None:
     """What computes a node; None where that would be a loop over the points of a batch."""
     op = node.op
     lead = node.outputs[0].type.ndim - len(op.outputs_sig[0])
@@ -45,7 +45,7 @@ def of_blockwise(node: Any) -> Call | None:
     return None
 
 
-def _of_alloc(lead: int) -> Call:
+def _of_alloc(lead: int) -> Work:
     """A value in an array whose lengths are those of all leading places."""
 
     def filled(value: Any, *lengths: Any) -> Any:
@@ -60,14 +60,14 @@ def _of_alloc(lead: int) -> Call:
     return filled
 
 
-_MADE_OF_NUMBERS: dict[type, Callable[[Any], Call]] = {
+_MADE_OF_NUMBERS: dict[type, Callable[[Any], Work]] = {
     AllocEmpty: lambda op: lambda *lengths: np.zeros(lengths, op.dtype),
     ARange: lambda op: lambda start, stop, step: np.arange(start, stop, step, dtype=op.dtype),
     Eye: lambda op: lambda rows, columns, diagonal: np.eye(rows, columns, int(diagonal), op.dtype),
 }
 
 
-def _of_numbers(node: Any) -> Call:
+def _of_numbers(node: Any) -> Work:
     """An array made of a few numbers, which nearly always are the same for all leading places."""
     make = _MADE_OF_NUMBERS[type(node.op.core_op)](node.op.core_op)
 
@@ -83,7 +83,7 @@ def _of_numbers(node: Any) -> Call:
     return made
 
 
-def _of_joins(axis: int, lead: int) -> Call:
+def _of_joins(axis: int, lead: int) -> Work:
     """Arrays (..., n) one after the other, for each of the leading places."""
     axis = axis + lead if axis >= 0 else axis
 
@@ -95,7 +95,7 @@ def _of_joins(axis: int, lead: int) -> Call:
     return joined
 
 
-def _of_settings(node: Any, lead: int) -> Call | None:
+def _of_settings(node: Any, lead: int) -> Work | None:
     """Some places of arrays (..., n) set, or added to, for each of the leading places alike."""
     core = node.op.core_op
     if not all(all(index.type.broadcastable[:lead]) for index in node.inputs[2:]):
@@ -125,7 +125,7 @@ def _of_settings(node: Any, lead: int) -> Call | None:
     return done
 
 
-def _of_cholesky(lower: bool) -> Call:
+def _of_cholesky(lower: bool) -> Work:
     """The factors of many matrices at once; where some have none, those are not numbers."""
 
     def factors(matrices: Any) -> Any:
@@ -139,7 +139,7 @@ def _of_cholesky(lower: bool) -> Call:
     return factors
 
 
-def _of_triangular(node: Any) -> Call:
+def _of_triangular(node: Any) -> Work:
     """Many triangular systems of equations solved at once, an unknown after the other."""
     core, dtype = node.op.core_op, node.outputs[0].type.dtype
 

@@ -3,14 +3,13 @@
 import importlib
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.scalar as ps
 from numpy.typing import NDArray
 from pymc.logprob.utils import CheckParameterValue
 from pytensor.compile.ops import ViewOp
-from pytensor.graph.basic import Constant
 from pytensor.raise_op import CheckAndRaise
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.basic import (
@@ -26,6 +25,8 @@ from pytensor.tensor.blas.gemm import Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.extra_ops import CumOp
+from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
+from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.random.utils import custom_rng_deepcopy
 from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
@@ -70,7 +71,29 @@ _STATELESS = (
 )
 
 type Array = NDArray[Any]
-type Call = Callable[..., Any]
+type Work = Callable[..., Any]
+
+
+class Call(NamedTuple):
+    """What computes the result of an operation from its arguments.
+
+    Attributes
+    ----------
+    make : callable
+    into : callable, optional
+        The same, written into the array that is its last argument: one of the shape and the type of the
+        result, which may be one of the first two arguments.
+    shares : tuple of int, optional
+        Which arguments the result may lie in the memory of, no element twice; unknown where it is None.
+    """
+
+    make: Work
+    into: Work | None = None
+    shares: tuple[int, ...] | None = None
+
+
+_VIEWS = (DimShuffle, Reshape, Subtensor)
+_MAKES_NEW = (CAReduce, Join, MakeVector, Dot22, Cholesky, SolveTriangular, MassOfAll)
 
 _SHORT = 16  # axes, which NumPy is slow to reduce over one by one
 _QUICK = (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or)
@@ -90,9 +113,16 @@ def same_as(node: Any) -> Any:
             return node.inputs[0]
         if isinstance(op.scalar_op, ps.Cast) and node.inputs[0].type.dtype == node.outputs[0].type.dtype:
             return node.inputs[0]
-        if isinstance(op.scalar_op, ps.Second) and all(node.inputs[0].type.broadcastable):
+        if isinstance(op.scalar_op, ps.Second) and _fills(node.inputs[1], node):
             return node.inputs[1]
+    if isinstance(op, Alloc) and _fills(node.inputs[0], node):
+        return node.inputs[0]
     return None
+
+
+def _fills(value: Any, node: Any) -> bool:
+    """Whether a value has the axes of an operation's result already, and would be filled with itself."""
+    return bool(value.type.broadcastable == node.outputs[0].type.broadcastable)
 
 
 def changes_nothing(node: Any, constants: Sequence[Array | None]) -> int | None:
@@ -139,7 +169,11 @@ def call_of(node: Any) -> Call | None:
     None where that would be a loop over the points of a batch.
     """
     of = next((of for kind, of in _OF.items() if isinstance(node.op, kind)), performed)
-    return of(node)
+    call = of(node)
+    if call is None or isinstance(call, Call):
+        return call
+    op = getattr(node.op, "core_op", node.op)
+    return Call(call, shares=() if isinstance(op, _MAKES_NEW) else (0,) if isinstance(op, _VIEWS) else None)
 
 
 # ---- one number at a time ----------------------------------------------------------------------
@@ -149,21 +183,23 @@ def _of_elemwise(node: Any) -> Call:
     scalar, dtype = node.op.scalar_op, np.dtype(node.outputs[0].type.dtype)
     inputs = [np.dtype(variable.type.dtype) for variable in node.inputs]
     if type(scalar) in _BY_HAND:
-        return _BY_HAND[type(scalar)]
+        return Call(_BY_HAND[type(scalar)], shares=None if isinstance(scalar, ps.Second) else ())
     if isinstance(scalar, ps.Cast):
-        return lambda x: np.asarray(x).astype(dtype, copy=False)
+        return Call(lambda x: np.asarray(x).astype(dtype, copy=False))
     if isinstance(scalar, ps.Switch) and np.result_type(*inputs[1:]) == dtype:
-        return np.where
+        return Call(np.where, shares=())
     if isinstance(scalar, ps.Clip) and np.result_type(*inputs) == dtype:
-        return np.clip
-    if isinstance(scalar, ps.Pow) and inputs[0] == dtype and (power := _power(node.inputs[1])):
-        return power
+        return Call(np.clip, np.clip, shares=())
+    if isinstance(scalar, ps.Pow) and inputs[0] == dtype and _is_two(node.inputs[1]):
+        return Call(_square, _square, shares=())
     named = node.op.nfunc_spec or getattr(scalar, "nfunc_spec", None)
-    call = _of_ufunc(scalar, named, inputs, dtype) or performed(node)
-    return _in_planes(call, dtype) if isinstance(call, np.ufunc) and _spreads_out(node) else call
+    call = _of_ufunc(node, named, inputs, dtype) or Call(performed(node), shares=())
+    if isinstance(call.make, np.ufunc) and _spreads_out(node):
+        return call._replace(make=_in_planes(call.make, dtype))
+    return call
 
 
-def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
+def _of_ufunc(node: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
     """The ufunc that PyTensor names for an operation, if there is one."""
     name, count, _ = named or ("", 0, 0)
     module, _, name = name.rpartition(".")
@@ -171,13 +207,29 @@ def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | 
     if not isinstance(ufunc, np.ufunc):
         return None
     if count == len(inputs) and ufunc.resolve_dtypes((*inputs, None))[-1] == dtype:
-        return ufunc
-    if isinstance(scalar, _FOLDED) and np.result_type(*inputs) == dtype:
-        return lambda *terms: reduce(ufunc, terms)
+        return Call(ufunc, _INTO.get(ufunc, ufunc), shares=())
+    if isinstance(node.op.scalar_op, _FOLDED) and np.result_type(*inputs) == dtype:
+        return _of_folded(node, ufunc)
     if count == len(inputs) and dtype.kind == "f":
         # NumPy by itself would make the ratio of two small integers a half-precision number.
-        return lambda *values: ufunc(*values, dtype=dtype)
+        return Call(lambda *values: ufunc(*values, dtype=dtype), shares=())
     return None
+
+
+def _of_folded(node: Any, ufunc: np.ufunc) -> Call:
+    """A sum, or a product, of many terms; of the first two as they are, if they have the shape of all."""
+
+    def folded(*terms: Any) -> Any:
+        return reduce(ufunc, terms)
+
+    def into(first: Any, second: Any, *others: Any) -> Any:
+        *rest, out = others
+        ufunc(first, second, out)
+        for term in rest:
+            ufunc(out, term, out)
+        return out
+
+    return Call(folded, into, shares=())
 
 
 def _spreads_out(node: Any) -> bool:
@@ -190,7 +242,7 @@ def _spreads_out(node: Any) -> bool:
     )
 
 
-def _in_planes(ufunc: np.ufunc, dtype: Any) -> Call:
+def _in_planes(ufunc: np.ufunc, dtype: Any) -> Work:
     """A ufunc whose result, if its last axis is short, is one plane after the other in memory.
 
     NumPy loops over the last axis innermost, a few numbers at a time; over planes its loops are long, here
@@ -201,21 +253,27 @@ def _in_planes(ufunc: np.ufunc, dtype: Any) -> Call:
         shape = np.broadcast(one, other).shape
         if not 1 < shape[-1] <= _SHORT:
             return ufunc(one, other)
-        return ufunc(one, other, out=np.moveaxis(np.empty((shape[-1], *shape[:-1]), dtype), 0, -1))
+        return ufunc(one, other, np.moveaxis(np.empty((shape[-1], *shape[:-1]), dtype), 0, -1))
 
     return call
 
 
+_INTO: dict[np.ufunc, Work] = {  # those that want the array by name
+    np.maximum: lambda one, other, out: np.maximum(one, other, out=out),
+    np.minimum: lambda one, other, out: np.minimum(one, other, out=out),
+}
+
 _FOLDED = (ps.Add, ps.Mul, ps.AND, ps.OR, ps.XOR)
 
 
-def _power(exponent: Any) -> Call | None:
-    """The call for a constant power that is faster, and no less exact, than a power in general."""
-    while exponent.owner is not None and isinstance(exponent.owner.op, DimShuffle):
-        exponent = exponent.owner.inputs[0]
-    if not isinstance(exponent, Constant) or exponent.data.size != 1 or exponent.data.item() != 2:
-        return None
-    return (lambda x, _: np.square(x)) if all(exponent.type.broadcastable) else None
+def _is_two(exponent: Any) -> bool:
+    """Whether a power is a square, which is faster, and no less exact, than a power in general."""
+    number = known_array(exponent)
+    return number is not None and number.size == 1 and number.item() == 2 and all(exponent.type.broadcastable)
+
+
+def _square(x: Any, exponent: Any, out: Any = None) -> Any:
+    return np.square(x, out)
 
 
 def _softplus(x: Any) -> Any:
@@ -235,7 +293,7 @@ def _second(shape: Any, value: Any) -> Any:
     return np.broadcast_to(value, np.broadcast_shapes(np.shape(shape), np.shape(value)))
 
 
-_BY_HAND: dict[type, Call] = {
+_BY_HAND: dict[type, Work] = {
     Softplus: _softplus,
     Sigmoid: _sigmoid,
     Log1mexp: _log1mexp,
@@ -248,7 +306,7 @@ _BY_HAND: dict[type, Call] = {
 # ---- whole arrays ------------------------------------------------------------------------------
 
 
-def _of_dimshuffle(node: Any) -> Call:
+def _of_dimshuffle(node: Any) -> Work:
     op = node.op
     axes = (*op.shuffle, *op.drop)
     places = tuple(None if axis == "x" else slice(None) for axis in op.new_order) + (0,) * len(op.drop)
@@ -257,7 +315,7 @@ def _of_dimshuffle(node: Any) -> Call:
     return lambda x: np.transpose(x, axes)[places]
 
 
-def _of_subtensor(node: Any) -> Call:
+def _of_subtensor(node: Any) -> Work:
     """A part of an array, looked up once where the graph knows which."""
     places = [known_array(place) for place in node.inputs[1:]]
     if any(place is None for place in places):
@@ -266,7 +324,7 @@ def _of_subtensor(node: Any) -> Call:
     return lambda x, *_: np.asarray(x[index])
 
 
-def _of_reduction(node: Any) -> Call:
+def _of_reduction(node: Any) -> Work:
     op, of, dtype = node.op, node.inputs[0].type, node.outputs[0].type.dtype
     accumulate = op.acc_dtype or dtype
     is_over_last = of.ndim > 1 and op.axis == (of.ndim - 1,) and op.ufunc in _QUICK
@@ -284,7 +342,7 @@ def _of_reduction(node: Any) -> Call:
     return reduced
 
 
-def _of_chance(node: Any) -> Call:
+def _of_chance(node: Any) -> Work:
     op = node.op
     draw = DRAWN_BY_NUMPY.get(type(op), op.rng_fn)
 
@@ -296,7 +354,7 @@ def _of_chance(node: Any) -> Call:
     return drawn
 
 
-def performed(node: Any) -> Call:
+def performed(node: Any) -> Work:
     """The operation's own Python."""
 
     def call(*inputs: Any) -> Any:
@@ -311,12 +369,20 @@ def _as_array(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
-_OF: dict[type, Callable[[Any], Call | None]] = {
+def _of_reshape(node: Any) -> Work:
+    shape = known_array(node.inputs[1])
+    if shape is None:
+        return lambda x, shape: np.reshape(x, shape.tolist())
+    lengths = tuple(shape.tolist())
+    return lambda x, shape: np.reshape(x, lengths)
+
+
+_OF: dict[type, Callable[[Any], Work | Call | None]] = {
     Elemwise: _of_elemwise,
     DimShuffle: _of_dimshuffle,
     CAReduce: _of_reduction,
     RandomVariable: _of_chance,
-    Reshape: lambda node: np.reshape,
+    Reshape: _of_reshape,
     Shape: lambda node: lambda x: np.array(np.shape(x), dtype="int64"),
     Subtensor: _of_subtensor,
     Alloc: lambda node: lambda value, *shape: np.broadcast_to(value, tuple(map(int, shape))),

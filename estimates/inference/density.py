@@ -28,7 +28,7 @@ from estimates.workers import in_threads
 
 type Points = NDArray[np.float64]
 
-_NUMBERS_AT_ONCE = 2**18
+_NUMBERS_AT_ONCE = 2**19
 """How many numbers an array may have, over all the points that are computed at once."""
 
 _WORTH_TWO = 0.5

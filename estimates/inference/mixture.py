@@ -232,9 +232,12 @@ def log_sum(log_parts: Array) -> Array:
 
 def _factors(scatter: Array, floor: Array) -> Array:
     """Cholesky factors of the scatter matrices, lifted to be positive definite where rounding spoils it."""
-    values, vectors = np.linalg.eigh(scatter + floor)
-    values = np.maximum(values, 1e-9 * values[:, -1:])
-    return np.linalg.cholesky(np.einsum("kij,kj,klj->kil", vectors, values, vectors))
+    try:
+        return np.linalg.cholesky(scatter + floor)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(scatter + floor)
+        values = np.maximum(values, 1e-9 * values[:, -1:])
+        return np.linalg.cholesky(np.einsum("kij,kj,klj->kil", vectors, values, vectors))
 
 
 def _spread_out(points: Array, components: int, spread: Array, rng: np.random.Generator) -> StudentMixture:

@@ -7,7 +7,7 @@ after the other. On the way, what is the same twice is listed once, and what han
 computed at once.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from typing import Any
 
@@ -21,11 +21,19 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.random.op import RandomVariable
 
-from estimates.inference.calls import call_of, changes_nothing, constant_of, keeps_nothing, performed, same_as
+from estimates.inference.calls import (
+    Call,
+    call_of,
+    changes_nothing,
+    constant_of,
+    keeps_nothing,
+    performed,
+    same_as,
+)
 from estimates.inference.columns import Columns
+from estimates.inference.reuse import Step, planned
 
 type Values = list[Any]
-type Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
 
 # How PyTensor rewrites a graph that would loop over points. Checks of parameters are left out because one bad
 # row would turn the whole batch into minus infinity; the rewriting that is excluded fails on batches of
@@ -80,18 +88,14 @@ class Straight:
         self._count = len(inputs)
         self._read = tuple((place, variable.container.storage) for variable, place in line.shared.items())
         self._outputs = found
-        # What was put in must not be changed by whoever changes what came out.
-        made = {target for _, _, targets in line.steps for target in targets}
-        self._kept = frozenset(place for place in found if place not in made)
         moving = {*range(self._count), *line.chance}
         self._fixed: list[Step] = []
         self._steps: list[Step] = []
         for step in line.steps:
-            moves = not moving.isdisjoint((*step[1], *step[2]))
+            moves = not moving.isdisjoint((*step.sources, *step.targets))
             (self._steps if moves else self._fixed).append(step)
-            moving.update(step[2] if moves else ())
-        self._kept |= {target for _, _, targets in self._fixed for target in targets}
-        self._spent = self._last_uses()
+            moving.update(step.targets if moves else ())
+        self._plan = planned(self._steps, found)
         self._settled: tuple[Values, Values] | None = None
         self._numbers: int | None = None
 
@@ -101,23 +105,25 @@ class Straight:
         part._outputs = self._outputs[outputs]
         wanted, part._steps = set(part._outputs), []
         for step in reversed(self._steps):
-            if not wanted.isdisjoint(step[2]):
-                wanted.update(step[1])
+            if not wanted.isdisjoint(step.targets):
+                wanted.update(step.sources)
                 part._steps.insert(0, step)
-        part._spent = part._last_uses()
+        part._plan = planned(part._steps, part._outputs)
         return part
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs, as the compiled function would give them."""
         with np.errstate(all="ignore"):
             values = self._begun(inputs)
-            for step, spent in zip(self._steps, self._spent, strict=True):
-                _take(step, values)
+            for call, sources, targets, spent in self._plan.acts:
+                result = call(*[values[source] for source in sources])
+                _put(result, targets, values)
                 for place in spent:
                     values[place] = None
         outputs = [np.asarray(values[place]) for place in self._outputs]
+        # What was put in must not be changed by whoever changes what came out.
         return [
-            output.copy() if place in self._kept or not output.flags.writeable else output
+            output.copy() if place in self._plan.borrowed or not output.flags.writeable else output
             for place, output in zip(self._outputs, outputs, strict=True)
         ]
 
@@ -132,7 +138,7 @@ class Straight:
                 values = self._begun(inputs)
                 for step in self._steps:
                     _take(step, values)
-                    sizes += [np.size(values[target]) for target in step[2]]
+                    sizes += [np.size(values[target]) for target in step.targets]
             self._numbers = sum(size * size for size in sizes) // max(sum(sizes), 1)
         return self._numbers
 
@@ -156,23 +162,12 @@ class Straight:
         self._settled = numbers, values
         return values
 
-    def _last_uses(self) -> list[list[int]]:
-        """What nobody wants any more after each step: its memory is still in the cache for the next."""
-        last: dict[int, int] = {}
-        for number, (_, sources, targets) in enumerate(self._steps):
-            last |= dict.fromkeys((*sources, *targets), number)
-        for kept in self._outputs:
-            last.pop(kept, None)
-        spent: list[list[int]] = [[] for _ in self._steps]
-        for place, number in last.items():
-            if self._values[place] is None:
-                spent[number].append(place)
-        return spent
-
 
 def _take(step: Step, values: Values) -> None:
-    call, sources, targets = step
-    result = call(*[values[source] for source in sources])
+    _put(step.call.make(*[values[source] for source in step.sources]), step.targets, values)
+
+
+def _put(result: Any, targets: Sequence[int], values: Values) -> None:
     if len(targets) == 1:
         values[targets[0]] = result
     else:
@@ -294,17 +289,22 @@ class _Line:
             raise _LoopError
         # One on each of many arrays keeps values where it loops.
         self.is_free &= call is not None and keeps_nothing(node)
-        call = call or performed(node)
+        call = call or Call(performed(node))
         return self._known(node, call, sources) or self._step(node, call, sources)
 
-    def _step(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...]:
+    def _step(self, node: Any, call: Call, sources: tuple[int, ...]) -> tuple[int, ...]:
         targets = tuple(self._new() for _ in node.outputs)
-        self.steps.append((call, sources, targets))
+        over: tuple[int, ...] = ()
+        if call.into is not None or call.make is np.where:
+            sources = self._by_numbers(sources)
+        if call.into is not None:
+            over = _over(node, sources)
+        self.steps.append(Step(call, sources, targets, over))
         if isinstance(node.op, RandomVariable):
             self.chance.update(targets)
         return targets
 
-    def _known(self, node: Any, call: Callable[..., Any], sources: tuple[int, ...]) -> tuple[int, ...] | None:
+    def _known(self, node: Any, call: Call, sources: tuple[int, ...]) -> tuple[int, ...] | None:
         """The place of what hangs on constants alone, computed now."""
         if len(node.outputs) != 1 or not self._is_constant.issuperset(sources):
             return None
@@ -312,14 +312,37 @@ class _Line:
             return None
         try:
             with np.errstate(all="ignore"):
-                value = call(*[self.values[source] for source in sources])
+                value = call.make(*[self.values[source] for source in sources])
         except Exception:  # it will be raised where the graph is run, as in a compiled function
             return None
         return (self._of_constant(np.asarray(value) if isinstance(value, np.generic) else value),)
 
+    def _by_numbers(self, sources: tuple[int, ...]) -> tuple[int, ...]:
+        """The places of arguments; constants of one value without axes, along which NumPy would loop."""
+        if self._is_constant.issuperset(sources):
+            return sources
+        return tuple(
+            self._of_constant(self.values[place].reshape(()))
+            if place in self._is_constant and np.size(self.values[place]) == 1
+            else place
+            for place in sources
+        )
+
     def _new(self, value: Any = None) -> int:
         self.values.append(value)
         return len(self.values) - 1
+
+
+def _over(node: Any, sources: tuple[int, ...]) -> tuple[int, ...]:
+    """Which of the first two arguments have the shape and the type of the result."""
+    made = node.outputs[0].type
+    return tuple(
+        place
+        for place, variable in zip(sources[:2], node.inputs, strict=False)
+        if made.ndim > 0
+        and (variable.type.dtype, variable.type.broadcastable) == (made.dtype, made.broadcastable)
+        and place not in sources[2:]
+    )
 
 
 def _rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[_Line, Sequence[Any]]:
