@@ -15,11 +15,12 @@ from montecarlo import assert_within, share_error
 from scipy import integrate, special, stats
 
 import estimates as est
+from estimates import workers
 from estimates.errors import EngineError
 from estimates.inference import brisk, importance, learning, mixture, moves, proposal, weights
 from estimates.inference.mixture import DEGREES, StudentMixture
 from estimates.inference.moves import Population
-from estimates.inference.proposal import Target
+from estimates.inference.proposal import Bent, Blend, Target
 from estimates.inference.weighted import Weighted
 from estimates.inference.weights import CLEAR
 from estimates.seeds import generator
@@ -532,6 +533,28 @@ def test_a_proposal_that_lacks_draws_is_drawn_from_again_and_not_learnt_anew(mon
     assert found.effective_size > 0.9 * importance.DRAWS.effective
     exact = 4 * stats.norm.logpdf(1.0, 0.0, math.hypot(1.0, 0.5))
     assert_within(found.log_evidence, exact, found.log_evidence_error)
+
+
+def test_however_many_threads_draw_a_batch_the_numbers_are_the_same(monkeypatch):
+    rng = np.random.default_rng(3)
+    blend = Blend.of([Bent.of(rng.normal(size=(500, 3)), 3, rng), Bent.of(rng.normal(size=(90, 3)), 1, rng)])
+    answers = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(workers.os, "process_cpu_count", lambda count=count: count)
+        workers._threads.cache_clear()
+        rngs = [np.random.default_rng(number) for number in range(8)]
+        answers.append(proposal.batch_of(blend, near_normal, prior_near_normal, 300, *rngs))
+    workers._threads.cache_clear()
+    for population, log_proposal in answers[1:]:
+        assert np.array_equal(population.points, answers[0][0].points)
+        assert np.array_equal(log_proposal, answers[0][1])
+    for number in range(8):  # each generator gives what it gives alone
+        mine = slice(300 * number, 300 * (number + 1))
+        alone, density = proposal.batch_of(
+            blend, near_normal, prior_near_normal, 300, np.random.default_rng(number)
+        )
+        np.testing.assert_allclose(answers[0][0].points[mine], alone.points, rtol=1e-12)
+        np.testing.assert_allclose(answers[0][1][mine], density, rtol=1e-10)
 
 
 def test_a_thorough_start_has_no_more_rounds_than_it_needs(monkeypatch):

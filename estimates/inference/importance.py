@@ -16,7 +16,6 @@ jmlr.org/papers/v25/19-556.html.
 
 import math
 from dataclasses import dataclass, field, replace
-from itertools import batched
 
 import numpy as np
 
@@ -32,7 +31,6 @@ from estimates.workers import Progress
 _ATTEMPTS = 10
 _ATTEMPTS_BRISK = 5  # they are cheap beside a thorough start
 _FEW, _LEAST_POINTS = 2560, 768  # to learn from, and of a brisk proposal
-_TOGETHER = 4  # scrambles
 _TAUGHT_FOR_SPREADS, _DOUBLED = 2, math.sqrt(2)  # batches; beyond an error that twice the points put right
 _TWICE = 2.0
 """What the error of a spread is taken times after a thorough start: over repeated batches of a mixture of
@@ -260,11 +258,8 @@ class _Rounds:
 
 
 def _batches(blend: Blend, target: Target, points: int, seed: int, *stream: str | int) -> list[Batch]:
-    """A batch for each scramble; some are made together, because many points cost little more than few."""
-    found: list[Batch] = []
-    for numbers in batched(range(SCRAMBLES), _TOGETHER, strict=True):
-        rngs = [generator(seed, *stream, number) for number in numbers]
-        population, log_weights = weighted_batch_of(blend, target.evaluate, target.draw_prior, points, *rngs)
-        scrambles = np.arange(len(population)).reshape(_TOGETHER, points)
-        found.extend((population.take(mine), log_weights[mine]) for mine in scrambles)
-    return found
+    """A batch for each scramble."""
+    rngs = [generator(seed, *stream, number) for number in range(SCRAMBLES)]
+    population, log_weights = weighted_batch_of(blend, target.evaluate, target.draw_prior, points, *rngs)
+    scrambles = np.arange(len(population)).reshape(SCRAMBLES, points)
+    return [(population.take(mine), log_weights[mine]) for mine in scrambles]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Protocol, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from estimates.inference.sobol import sobol
 from estimates.inference.transport import Transport
 from estimates.inference.weights import for_spreads
 from estimates.seeds import generator
+from estimates.workers import in_threads
 
 type Array = NDArray[np.float64]
 type DrawPrior = Callable[[int, np.random.Generator], Array]
@@ -32,6 +34,7 @@ PRIOR_SHARE = 0.1
 _THIN = 2.0  # weights above so many times their mean mark places that a proposal covers too thinly
 _MOST_PARTS = 6
 _ENOUGH = 8_192  # points, for the shares of a few parts
+_TOGETHER = 4  # generators
 
 
 @dataclass(frozen=True)
@@ -230,19 +233,28 @@ def batch_of(
 ) -> tuple[Population, Array]:
     """Points of a blend and, in a share of `PRIOR_SHARE`, of the prior; the log density of both together.
 
-    Of each generator `size` points, one after the other.
+    Of each generator `size` points, one after the other. Those of some generators are made together, because
+    many points cost little more than few, and in threads beside those of the others.
     """
     from_prior = round(PRIOR_SHARE * size)
-    of_blend = blend.draw(size - from_prior, *rngs)
-    drawn = [
-        part for own, rng in zip(of_blend, rngs, strict=True) for part in (own, draw_prior(from_prior, rng))
+    groups = list(batched(rngs, _TOGETHER, strict=False))
+    of_blend = in_threads(lambda some: blend.draw(size - from_prior, *some), groups)
+    of_prior = [[draw_prior(from_prior, rng) for rng in some] for some in groups]
+    parts = [
+        np.concatenate([part for both in zip(*drawn, strict=True) for part in both])
+        for drawn in zip(of_blend, of_prior, strict=True)
     ]
-    points = np.concatenate(drawn)
-    population = evaluated(points, evaluate)
+    population = evaluated(np.concatenate(parts), evaluate)
     share = from_prior / size
-    with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
+
+    def log_density(points: Array) -> Array:
+        with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
+            return blend.log_density(points)
+
+    with np.errstate(invalid="ignore"):
         log_proposal = np.logaddexp(
-            math.log1p(-share) + blend.log_density(points), math.log(share) + population.log_prior
+            math.log1p(-share) + np.concatenate(in_threads(log_density, parts)),
+            math.log(share) + population.log_prior,
         )
     return population, log_proposal
 
