@@ -86,6 +86,42 @@ def test_a_lesson_makes_a_proposal_better():
     assert effective_size(after) > 3 * effective_size(log_weights)
 
 
+def nearly_the_prior(points):
+    """A normal in three dimensions with half the prior's width, a little way off."""
+    log_prior = stats.norm.logpdf(points).sum(axis=1)
+    return log_prior, stats.norm.logpdf(points, 0.4, 1 / math.sqrt(3)).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "dimension", "is_gathered"), [(nearly_the_prior, 3, 0), (bent_ridge, 2, 1)]
+)
+def test_what_the_first_batch_knows_is_not_gathered_once_more(monkeypatch, evaluate, dimension, is_gathered):
+    calls, gathered = [], brisk.Pupil.gathered
+    monkeypatch.setattr(
+        brisk.Pupil, "gathered", lambda pupil, *args: calls.append(1) or gathered(pupil, *args)
+    )
+    pupil = learnt(evaluate, dimension)
+    assert len(calls) == is_gathered
+    _, log_weights = weighed(pupil.proposal, evaluate, dimension)
+    share = effective_size(log_weights) / len(log_weights)
+    assert abs(share / pupil.share - 1) < 0.15
+    assert share > brisk._SHARE_CLEAR - 0.05
+    if evaluate is nearly_the_prior:
+        exact = 3 * stats.norm.logpdf(0.4, 0.0, math.hypot(1.0, 1 / math.sqrt(3)))
+        error = math.sqrt((1 / share - 1) / len(log_weights))
+        assert_within(special.logsumexp(log_weights) - math.log(len(log_weights)), exact, error)
+
+
+def test_what_was_found_besides_has_a_share_of_a_proposal_that_was_clear_at_once():
+    pupil = learnt(nearly_the_prior, 3)
+    rng = np.random.default_rng(5)
+    found = Bent.of(rng.normal(9.0, 0.1, size=(50, 3)), 1, rng)
+    batch, log_proposal = batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, POINTS, rng)
+    ready = pupil.ready(batch, batch.log_weights(log_proposal), found)
+    assert ready.blend.parts == (*pupil.blend.parts, found)
+    assert 0.02 < ready.blend.shares[-1] < 0.04
+
+
 def nowhere(points):
     return stats.norm.logpdf(points).sum(axis=1), np.full(len(points), -np.inf)
 

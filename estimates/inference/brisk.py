@@ -105,10 +105,9 @@ class Pupil:
 
         A glance at a few points does for a lesson where they are very good at once.
         """
-        share, batch, log_weights = self._looked_at(_GLANCE, rng)
-        if self.wanted._replace(share=_SHARE_CLEAR).is_met(log_weights):
-            weights, *_ = self._coverage(batch, log_weights)
-            return replace(self, blend=self.blend.shared_out(batch.points, weights), share=share)
+        _, batch, log_weights = self._looked_at(_GLANCE, rng)
+        if self.is_clear(log_weights):
+            return self.ready(batch, log_weights)
         pupil, best = self, 0.0
         for lesson in range(_LESSONS):
             share, batch, log_weights = pupil._looked_at(_LESSON, rng)
@@ -119,6 +118,16 @@ class Pupil:
                 break
             pupil = pupil._taught(batch, log_weights, rng)
         return None
+
+    def is_clear(self, log_weights: Array) -> bool:
+        """Whether the weights of a batch are so good that there is nothing more to learn."""
+        return self.wanted._replace(share=_SHARE_CLEAR).is_met(log_weights)
+
+    def ready(self, batch: Population, log_weights: Array, *found: Part) -> "Pupil":
+        """After such a batch: with what was found besides, and the shares that fit best."""
+        weights, *_ = self._coverage(batch, log_weights)
+        blend = _shared([*self.blend.parts, *found]).shared_out(batch.points, weights)
+        return replace(self, blend=blend, share=effective_size(log_weights) / len(batch))
 
     def _looked_at(self, size: float, rng: np.random.Generator) -> tuple[float, Population, Array]:
         """Share of effective points of a batch of `size` times `points`, the batch, and its log weights."""
@@ -218,6 +227,8 @@ def _climbed(
         if lost == _LOST or not share:
             return None
         if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
+            if pupil.is_clear(log_weights):
+                return pupil.ready(batch, log_weights, *_loudest(batch, log_weights, pupil, rng))
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
                 seen = together(good)
