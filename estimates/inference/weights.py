@@ -110,22 +110,33 @@ def spread_error(log_weights: Array, values: Array) -> float:
     sd's error / sd = sqrt(sum w^2 (z^2 - 1)^2) / 2, with weights w that sum to 1.
     """
     weights = special.softmax(log_weights)
-    errors = weights[:, None] * (_squares(weights, values) - 1)
+    errors = _squares(weights, values)
+    errors -= 1
+    errors *= weights[:, None]
     return float(np.sqrt(np.max(np.einsum("ij,ij->j", errors, errors))) / 2)
 
 
 def _squares(weights: Array, values: Array) -> Array:
     """Squares (n, m) of the distances of values from their mean, in standard deviations; 0 for no weight."""
-    return _standardised(weights, values) ** 2
+    off = _standardised(weights, values)
+    return np.square(off, off)
 
 
 def _standardised(weights: Array, values: Array) -> Array:
     """Values (n, m) less their mean by weight, in standard deviations; 0 for no weight."""
-    has_weight = weights[:, None] > _TINY
-    values = np.where(has_weight, values, 0.0)  # others may be infinite
-    off = np.where(has_weight, values - weights @ values, 0.0)
-    off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)  # else its square may be 0
-    return np.asarray(off / np.sqrt(np.maximum(weights @ off**2, _TINY)))
+    values = np.asfortranarray(values)  # each value by itself, so that loops over points are long
+    has_weight = weights > _TINY
+    if not has_weight.all():  # others may be infinite
+        values = np.where(has_weight[:, None], values, 0.0)
+    off = values - weights @ values
+    off[~has_weight] = 0.0
+    with np.errstate(over="ignore", under="ignore"):
+        variance = weights @ off**2
+    if not np.all((variance > _TINY) & np.isfinite(variance)):  # their squares are
+        off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)
+        variance = weights @ off**2
+    off /= np.sqrt(np.maximum(variance, _TINY))
+    return np.asarray(off)
 
 
 def gain(log_likelihood: Array, step: float) -> Array:
