@@ -80,6 +80,7 @@ def test_operations_of_many_kinds_come_out_as_compiled():
         x**2 + x**3 + pt.abs(x) ** 0.5,
         pt.softplus(x) + pt.log1mexp(-pt.abs(x)),
         pt.log(pt.sigmoid(150 * x)) + pt.sigmoid(x),  # to a chance of exp(-675)
+        pt.sigmoid(x[0, 1]),
         pt.fill(x, 2.0),
         pt.zeros_like(x),
         x.max(axis=1) + x.prod(axis=-1) + (x > 0).sum(),

@@ -281,8 +281,11 @@ def _softplus(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    e = np.exp(np.minimum(x, 0.0))
-    return e / (e + np.exp(-np.maximum(x, 0.0)))
+    below, whole = np.asarray(np.minimum(x, 0.0)), np.asarray(np.minimum(-x, 0.0))
+    np.exp(below, below)
+    np.exp(whole, whole)
+    whole += below
+    return np.divide(below, whole, below)
 
 
 def _log1mexp(x: Any) -> Any:

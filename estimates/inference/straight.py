@@ -21,6 +21,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.random.op import RandomVariable
 
+from estimates.inference.axes import small_first
 from estimates.inference.calls import (
     Call,
     call_of,
@@ -235,10 +236,21 @@ class _Line:
             if isinstance(node.op, OpFromGraph):
                 self._instead[node] = inline_ofg_node(node)
             else:
-                same = same_as(node)
-                self._instead[node] = [self._columns.before(node) if same is None else same]
+                self._instead[node] = [self._other(node)]
         found = self._instead[node]
         return found[node.outputs.index(variable)] if len(found) > 1 else found[0]
+
+    def _other(self, node: Any) -> Any:
+        """What is computed in place of a node of one output, because it is less."""
+        if (same := same_as(node)) is not None or (same := self._columns.before(node)) is not None:
+            return same
+        return small_first(node, self._resolved)
+
+    def _resolved(self, variable: Any) -> Any:
+        """What stands for a variable in the end."""
+        while variable.owner is not None and (same := self._same(variable)) is not None:
+            variable = same
+        return variable
 
     def _list(self, variable: Any) -> None:
         node = variable.owner

@@ -1,0 +1,103 @@
+"""Small arrays that are worked on before they meet a large one: the same numbers, with fewer steps."""
+
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from estimates.inference.straight import Straight
+
+POINTS, VALUES = 5, 4
+SHAPES = [(POINTS, VALUES), (POINTS, 1), (1, VALUES), (1, 1)]
+
+
+def variables():
+    """A large array, one number a point, one number a value, and a number."""
+    return [pt.matrix(shape=tuple(1 if length == 1 else None for length in shape)) for shape in SHAPES]
+
+
+def values(seed=1):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(1.0, 2.0, size=shape) for shape in SHAPES]
+
+
+def trees():
+    """Sums and differences of four arrays, and quotients by one of them, as expressions of `a`, the list."""
+    leaves = st.sampled_from([f"a[{number}]" for number in range(len(SHAPES))])
+    return st.recursive(
+        leaves,
+        lambda parts: (
+            st.tuples(parts, st.sampled_from("++--"), parts) | st.tuples(parts, st.just("/"), leaves)
+        ).map(lambda three: f"({' '.join(three)})"),
+        max_leaves=10,
+    )
+
+
+@given(trees(), arrays(float, (POINTS, VALUES), elements=st.floats(-5, 5)))
+def test_what_is_added_in_another_order_comes_out_the_same_but_for_rounding(tree, large):
+    inputs, given_values = variables(), [large, *values()[1:]]
+    (found,) = Straight(inputs, [eval(tree, {"a": inputs})])(*given_values)
+    with np.errstate(all="ignore"):
+        expected = eval(tree, {"a": given_values})
+        size = eval(tree.replace("-", "+"), {"a": [np.abs(value) for value in given_values]})
+    assert found.shape == expected.shape
+    known = size < 1e12  # elsewhere something was divided by next to nothing
+    assert np.all(np.abs(found[known] - expected[known]) <= 1e-12 * (1 + size[known]))
+
+
+def large_steps(output, inputs, given_values):
+    """How many steps make an array as large as the output."""
+    line = Straight(inputs, [output])
+    (found,) = line(*given_values)
+    held = line._begun(tuple(given_values))
+    count = 0
+    for step in line._steps:
+        held[step.targets[0]] = step.call.make(*[held[source] for source in step.sources])
+        count += np.shape(held[step.targets[0]]) == found.shape
+    return count
+
+
+@pytest.mark.parametrize(
+    ("expression", "steps"),
+    [
+        ("a[0] - a[1] - a[3]", 1),
+        ("a[3] + (a[1] - a[0])", 1),
+        ("(a[0] + a[0] * a[0]) - a[1] - (2 - a[3])", 3),
+        ("a[0] - a[1] - a[2]", 2),  # what is small together is as large as all
+        ("a[0] - a[1] - a[2] - a[3] - a[1]", 2),
+        ("a[0] - a[1]", 1),
+        ("-0.5 * ((a[0] - a[1]) / a[3]) ** 2 - 0.9 - pt.log(a[1] ** 2)", 5),
+    ],
+)
+def test_a_large_array_is_gone_through_no_more_often_than_it_must(expression, steps):
+    inputs, given_values = variables(), values()
+    made = eval(expression, {"a": inputs, "pt": pt})
+    assert large_steps(made, inputs, given_values) == steps
+    (found,) = Straight(inputs, [made])(*given_values)
+    np.testing.assert_allclose(found, eval(expression, {"a": given_values, "pt": np}), rtol=1e-12)
+
+
+def test_infinities_come_out_as_they_do_one_after_the_other():
+    inputs, infinite = variables(), np.array([[np.inf], [-np.inf], [np.nan], [0.0], [2.0]])
+    given_values = [values()[0], infinite, values()[2], np.array([[0.0]])]
+    for expression in (
+        "a[0] - a[1] - a[3]",
+        "a[0] - a[3] + a[1]",
+        "a[0] / a[1]",
+        "a[0] / a[3]",
+        "a[3] / a[0]",
+    ):
+        (found,) = Straight(inputs, [eval(expression, {"a": inputs})])(*given_values)
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(found, eval(expression, {"a": given_values}), rtol=1e-14)
+
+
+def test_whole_numbers_are_left_as_they_are():
+    x, y = pt.lmatrix("x"), pt.lmatrix("y")
+    given_values = np.array([[7, -3], [2, 9]]), np.array([[2, 5], [3, -4]])
+    found = Straight([x, y], [x - y[:, :1] - 1, x / y[:, :1]])(*given_values)
+    assert found[0].dtype == "int64"
+    np.testing.assert_array_equal(found[0], given_values[0] - given_values[1][:, :1] - 1)
+    np.testing.assert_array_equal(found[1], given_values[0] / given_values[1][:, :1])
