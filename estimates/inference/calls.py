@@ -1,15 +1,13 @@
 """The NumPy call that an operation of a PyTensor graph stands for."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.scalar as ps
 from numpy.typing import NDArray
-from pymc.logprob.utils import CheckParameterValue
-from pytensor.compile.ops import ViewOp
 from pytensor.raise_op import CheckAndRaise
 from pytensor.scalar.math import Log1mexp, Sigmoid, Softplus
 from pytensor.tensor.basic import (
@@ -84,7 +82,8 @@ class Call(NamedTuple):
         The same, written into the array that is its last argument: one of the shape and the type of the
         result, which may be one of the first two arguments.
     shares : tuple of int, optional
-        Which arguments the result may lie in the memory of, no element twice; unknown where it is None.
+        The arguments in whose memory the result may lie, with a place for each of its elements. Where it is
+        None the result may lie in that of any, and several elements in one place.
     """
 
     make: Work
@@ -99,68 +98,9 @@ _SHORT = 16  # axes, which NumPy is slow to reduce over one by one
 _QUICK = (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or)
 
 
-def same_as(node: Any) -> Any:
-    """The input that an operation hands on as it is, or None."""
-    op = node.op
-    if isinstance(op, CheckParameterValue | ViewOp):
-        return node.inputs[0]
-    if isinstance(op, Blockwise) and isinstance(op.core_op, ViewOp):
-        return node.inputs[0]
-    if isinstance(op, DimShuffle) and op.new_order == tuple(range(node.inputs[0].type.ndim)):
-        return node.inputs[0]
-    if isinstance(op, Elemwise):
-        if isinstance(op.scalar_op, ps.Identity):
-            return node.inputs[0]
-        if isinstance(op.scalar_op, ps.Cast) and node.inputs[0].type.dtype == node.outputs[0].type.dtype:
-            return node.inputs[0]
-        if isinstance(op.scalar_op, ps.Second) and _fills(node.inputs[1], node):
-            return node.inputs[1]
-    if isinstance(op, Alloc) and _fills(node.inputs[0], node):
-        return node.inputs[0]
-    return None
-
-
-def _fills(value: Any, node: Any) -> bool:
-    """Whether a value has the axes of an operation's result already, and would be filled with itself."""
-    return bool(value.type.broadcastable == node.outputs[0].type.broadcastable)
-
-
-def changes_nothing(node: Any, constants: Sequence[Array | None]) -> int | None:
-    """Which input an operation hands on because the other is a constant like the 0 of x + 0, or None.
-
-    Parameters
-    ----------
-    constants : sequence of array or None
-        The value of each input that hangs on constants alone.
-    """
-    if not isinstance(node.op, Elemwise) or len(constants) != 2:
-        return None
-    made = node.outputs[0].type
-    for place, number in _NEUTRAL.get(type(node.op.scalar_op), {}).items():
-        constant, other = constants[place], node.inputs[1 - place].type
-        is_neutral = constant is not None and constant.size == 1 and constant.item() == number
-        if is_neutral and (other.dtype, other.ndim) == (made.dtype, made.ndim):
-            return 1 - place
-    return None
-
-
-_NEUTRAL = {ps.Add: {0: 0, 1: 0}, ps.Sub: {1: 0}, ps.Mul: {0: 1, 1: 1}, ps.TrueDiv: {1: 1}}
-"""The constant that changes nothing, by its place among the inputs."""
-
-
 def keeps_nothing(node: Any) -> bool:
     """Whether what `call_of` gives keeps nothing from one call to the next, so that threads may share it."""
     return isinstance(node.op, _STATELESS)
-
-
-def constant_of(variable: Any) -> Array | None:
-    """The value of a shape that the graph knows before it is run, or None."""
-    node = variable.owner
-    if isinstance(node.op, Shape) and None not in (shape := node.inputs[0].type.shape):
-        return np.array(shape, dtype="int64")
-    if isinstance(node.op, Shape_i) and (length := node.inputs[0].type.shape[node.op.i]) is not None:
-        return np.array(length, dtype="int64")
-    return None
 
 
 def call_of(node: Any) -> Call | None:
@@ -170,10 +110,14 @@ def call_of(node: Any) -> Call | None:
     """
     of = next((of for kind, of in _OF.items() if isinstance(node.op, kind)), performed)
     call = of(node)
-    if call is None or isinstance(call, Call):
-        return call
-    op = getattr(node.op, "core_op", node.op)
-    return Call(call, shares=() if isinstance(op, _MAKES_NEW) else (0,) if isinstance(op, _VIEWS) else None)
+    return call if call is None or isinstance(call, Call) else Call(call, shares=_shares(node))
+
+
+def _shares(node: Any) -> tuple[int, ...] | None:
+    op = getattr(node.op, "core_op", node.op)  # of many arrays as of one
+    if isinstance(op, _MAKES_NEW):
+        return ()
+    return (0,) if isinstance(op, _VIEWS) else None
 
 
 # ---- one number at a time ----------------------------------------------------------------------
@@ -193,13 +137,13 @@ def _of_elemwise(node: Any) -> Call:
     if isinstance(scalar, ps.Pow) and inputs[0] == dtype and _is_two(node.inputs[1]):
         return Call(_square, _square, shares=())
     named = node.op.nfunc_spec or getattr(scalar, "nfunc_spec", None)
-    call = _of_ufunc(node, named, inputs, dtype) or Call(performed(node), shares=())
+    call = _of_ufunc(scalar, named, inputs, dtype) or Call(performed(node), shares=())
     if isinstance(call.make, np.ufunc) and _spreads_out(node):
         return call._replace(make=_in_planes(call.make, dtype))
     return call
 
 
-def _of_ufunc(node: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
+def _of_ufunc(scalar: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | None:
     """The ufunc that PyTensor names for an operation, if there is one."""
     name, count, _ = named or ("", 0, 0)
     module, _, name = name.rpartition(".")
@@ -208,16 +152,16 @@ def _of_ufunc(node: Any, named: Any, inputs: list[Any], dtype: Any) -> Call | No
         return None
     if count == len(inputs) and ufunc.resolve_dtypes((*inputs, None))[-1] == dtype:
         return Call(ufunc, _INTO.get(ufunc, ufunc), shares=())
-    if isinstance(node.op.scalar_op, _FOLDED) and np.result_type(*inputs) == dtype:
-        return _of_folded(node, ufunc)
+    if isinstance(scalar, _FOLDED) and np.result_type(*inputs) == dtype:
+        return _of_folded(ufunc)
     if count == len(inputs) and dtype.kind == "f":
         # NumPy by itself would make the ratio of two small integers a half-precision number.
         return Call(lambda *values: ufunc(*values, dtype=dtype), shares=())
     return None
 
 
-def _of_folded(node: Any, ufunc: np.ufunc) -> Call:
-    """A sum, or a product, of many terms; of the first two as they are, if they have the shape of all."""
+def _of_folded(ufunc: np.ufunc) -> Call:
+    """A sum, or a product, of many terms."""
 
     def folded(*terms: Any) -> Any:
         return reduce(ufunc, terms)

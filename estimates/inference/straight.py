@@ -22,16 +22,9 @@ from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.random.op import RandomVariable
 
 from estimates.inference.axes import small_first
-from estimates.inference.calls import (
-    Call,
-    call_of,
-    changes_nothing,
-    constant_of,
-    keeps_nothing,
-    performed,
-    same_as,
-)
+from estimates.inference.calls import Call, call_of, keeps_nothing, performed
 from estimates.inference.columns import Columns
+from estimates.inference.identities import changes_nothing, constant_of, same_as
 from estimates.inference.reuse import Step, planned
 
 type Values = list[Any]

@@ -132,7 +132,7 @@ def _standardised(weights: Array, values: Array) -> Array:
     off[~has_weight] = 0.0
     with np.errstate(over="ignore", under="ignore"):
         variance = weights @ off**2
-    if not np.all((variance > _TINY) & np.isfinite(variance)):  # their squares are
+    if not np.all((variance > _TINY) & np.isfinite(variance)):  # squares near 0, or too large
         off /= np.maximum(np.max(np.abs(off), axis=0), _TINY)
         variance = weights @ off**2
     off /= np.sqrt(np.maximum(variance, _TINY))
