@@ -56,33 +56,39 @@ class Scores:
 
     def score(self, points: Array) -> tuple[Array, Array]:
         """The scores (n, d) of points, and the log of the Jacobian determinant |du/dx| there (n,)."""
-        scores = _SCORES[0] + (points - self.knots[:, 0]) * self.slopes[:, 0]
+        scores = np.subtract(points.T, self.knots[:, :1], np.empty(points.T.shape))
+        scores *= self.slopes[:, :1]
+        scores += _SCORES[0]
         own, log_jacobian = self._bent, np.full(len(points), self._log_straight)
         if len(own):
-            knots = self.knots[own]
-            within = np.clip(points[:, own], knots[:, 0], knots[:, -1])
-            bin_ = sum((within >= knot).astype(np.intp) for knot in knots[:, 1:-1].T)
+            values, knots = points.T[own], self.knots[own]
+            within = np.minimum(np.maximum(values, knots[:, :1]), knots[:, -1:])
+            bin_ = sum((within >= knot[:, None]).astype(np.intp) for knot in knots[:, 1:-1].T)
             start, width, *shape = self._intervals(bin_)
             place = (within - start) / width
             slope = _slope(place, *shape)  # at an end, that of the line beyond it
             rise = shape[0] * width * _risen(place, *shape)
-            scores[:, own] = _SCORES[bin_] + rise + slope * (points[:, own] - within)
-            log_jacobian += np.log(slope).sum(axis=1)
-        return scores, log_jacobian
+            scores[own] = _SCORES[bin_] + rise + slope * (values - within)
+            log_jacobian += np.log(slope).sum(axis=0)
+        return scores.T, log_jacobian
 
     def unscore(self, scores: Array) -> tuple[Array, Array]:
         """The points (n, d) of scores, and what `score` gives for the Jacobian there."""
-        points = self.knots[:, 0] + (scores - _SCORES[0]) / self.slopes[:, 0]
+        # Each coordinate by itself, so that loops over points are long.
+        points = np.subtract(scores.T, _SCORES[0], np.empty(scores.T.shape))
+        points /= self.slopes[:, :1]
+        points += self.knots[:, :1]
         own, log_jacobian = self._bent, np.full(len(scores), self._log_straight)
         if len(own):
-            within = np.clip(scores[:, own], _SCORES[0], _SCORES[-1])
-            bin_ = np.searchsorted(_SCORES[1:-1], within, side="right")
+            values = scores.T[own]
+            within = np.minimum(np.maximum(values, _SCORES[0]), _SCORES[-1])
+            bin_ = sum((within >= score).astype(np.intp) for score in _SCORES[1:-1])
             start, width, *shape = self._intervals(bin_)
             place = _place_of((within - _SCORES[bin_]) / (shape[0] * width), *shape)
             slope = _slope(place, *shape)
-            points[:, own] = start + width * place + (scores[:, own] - within) / slope
-            log_jacobian += np.log(slope).sum(axis=1)
-        return points, log_jacobian
+            points[own] = start + width * place + (values - within) / slope
+            log_jacobian += np.log(slope).sum(axis=0)
+        return points.T, log_jacobian
 
     @cached_property
     def _bent(self) -> NDArray[np.intp]:
@@ -96,34 +102,40 @@ class Scores:
 
     @cached_property
     def _pieces(self) -> Array:
-        """Start, width, slope of the secant and slopes at both ends of each interval (5, bent * interval)."""
+        """What `_intervals` gives, for each interval of each bent coordinate (6, bent * interval)."""
         knots, slopes = self.knots[self._bent], self.slopes[self._bent]
         widths = np.diff(knots)
-        pieces = knots[:, :-1], widths, np.diff(_SCORES) / widths, slopes[:, :-1], slopes[:, 1:]
-        return np.stack(pieces).reshape(5, -1)
+        secants, first, last = np.diff(_SCORES) / widths, slopes[:, :-1], slopes[:, 1:]
+        pieces = knots[:, :-1], widths, secants, first, last, first + last - 2 * secants
+        return np.stack(pieces).reshape(6, -1)
 
     def _intervals(self, bin_: NDArray[np.intp]) -> Array:
-        """The same (5, n, bent) for the interval that each value (n, bent) lies in."""
+        """Of the interval that each value (bent, n) lies in (6, bent, n).
+
+        Its start and its width, the slope of the secant and those at both ends, and how much the ends' sum
+        exceeds twice the secant's.
+        """
         first = (len(_SCORES) - 1) * np.arange(len(self._bent))
-        return self._pieces.take(first + bin_, axis=1)
+        return self._pieces.take(first[:, None] + bin_, axis=1)
 
 
-def _risen(place: Array, secant: Array, first: Array, last: Array) -> Array:
+def _risen(place: Array, secant: Array, first: Array, last: Array, bend: Array) -> Array:
     """How far a spline has risen, from 0 to 1, at a place from 0 to 1 in its interval."""
     mixed = place * (1 - place)
-    return (secant * place**2 + first * mixed) / (secant + (first + last - 2 * secant) * mixed)
+    return (secant * place**2 + first * mixed) / (secant + bend * mixed)
 
 
-def _slope(place: Array, secant: Array, first: Array, last: Array) -> Array:
-    mixed, rest = place * (1 - place), 1 - place
-    below = secant + (first + last - 2 * secant) * mixed
+def _slope(place: Array, secant: Array, first: Array, last: Array, bend: Array) -> Array:
+    rest = 1 - place
+    mixed = place * rest
+    below = secant + bend * mixed
     return secant**2 * (last * place**2 + 2 * secant * mixed + first * rest**2) / below**2
 
 
-def _place_of(risen: Array, secant: Array, first: Array, last: Array) -> Array:
+def _place_of(risen: Array, secant: Array, first: Array, last: Array, bend: Array) -> Array:
     """The place where a spline has risen so far: the root of a quadratic equation."""
-    bend = first + last - 2 * secant
-    a = (secant - first) + risen * bend
-    b = first - risen * bend
+    bent = risen * bend
+    a = (secant - first) + bent
+    b = first - bent
     c = -secant * risen
     return 2 * c / (-b - np.sqrt(np.maximum(b**2 - 4 * a * c, 0.0)))

@@ -12,6 +12,7 @@ known, so that a density in y is a density in x; how well they fit only tells ho
 Reference: Marzouk et al. (2016), Sampling via measure transport, doi:10.1007/978-3-319-11259-6_23-1.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -80,7 +81,7 @@ class Transport:
         rows, columns = self._scaled
         if len(rows):
             told = self.scales[np.ix_(rows, columns)] @ terms[columns]
-            log_scale[rows] += np.clip(told, -_MOST, _MOST)
+            log_scale[rows] += _bounded(told, _MOST)
         straight = (standard - self.shifts @ terms) * np.exp(-log_scale)
         return straight.T, -log_scale.sum(axis=0) - np.log(self.spread).sum()
 
@@ -94,11 +95,11 @@ class Transport:
         for i, size in enumerate(map(_size, range(dimension))):
             log_scale = self.scales[i, 0]
             if i in self._scaled[0]:
-                log_scale = log_scale + np.clip(self.scales[i, 1:size] @ terms[1:size], -_MOST, _MOST)
+                log_scale = log_scale + _bounded(self.scales[i, 1:size] @ terms[1:size], _MOST)
             standard[i] = self.shifts[i, :size] @ terms[:size] + straight[:, i] * np.exp(log_scale)
             log_jacobian -= log_scale
             if i < dimension - 1:
-                np.minimum(np.maximum(standard[i], -_REACH), _REACH, out=bounded[i])
+                bounded[i] = _bounded(standard[i], _REACH)
                 _set_own_terms(terms, bounded, i)
         points = np.empty_like(straight)
         points[:, self.order] = standard.T
@@ -127,7 +128,7 @@ def _terms(standard: Array) -> Array:
     """The terms (p, n) of all coordinates (d, n) but the last."""
     terms = np.empty((_size(len(standard) - 1), standard.shape[1]))
     terms[0] = 1.0
-    bounded = np.minimum(np.maximum(standard, -_REACH), _REACH)
+    bounded = _bounded(standard, _REACH)
     for i in range(len(standard) - 1):
         _set_own_terms(terms, bounded, i)
     return terms
@@ -151,16 +152,27 @@ def _least_squares(gram: Array, products: Array, ridge: float) -> Array:
 
 def _log_scale(terms: Array, gram: Array, rest: Array) -> Array:
     """The coefficients of the log scale of residuals (n,): terms that are surely there, and the level."""
-    level = np.std(rest) or 1.0
+    level = _deviation(rest) or 1.0
     found = np.zeros(len(terms))
     if len(terms) > 1:
         sizes = np.log(np.abs(rest) / level + _LEAST)
         found = _least_squares(gram, terms @ sizes / len(rest), _RIDGE_OF_SCALE)
-        error = np.std(sizes - found @ terms) / np.sqrt(len(rest))
+        error = _deviation(sizes - found @ terms) / np.sqrt(len(rest))
         found = np.where(np.abs(found) > _SURE * error, found, 0.0)
-    log_scale = np.clip(found[1:] @ terms[1:], -_MOST, _MOST)
-    found[0] = np.log(np.std(rest * np.exp(-log_scale)) or 1.0)
+    log_scale = _bounded(found[1:] @ terms[1:], _MOST)
+    found[0] = np.log(_deviation(rest * np.exp(-log_scale)) or 1.0)
     return found
+
+
+def _deviation(values: Array) -> float:
+    """The standard deviation of values (n,); NumPy's is general, and slower."""
+    off = values - values.mean()
+    return math.sqrt(off @ off / len(off))
+
+
+def _bounded(values: Array, most: float) -> Array:
+    """Values no farther than that from 0; NumPy's clip is general, and slower."""
+    return np.minimum(np.maximum(values, -most), most)
 
 
 def _order(standard: Array) -> NDArray[np.intp]:
