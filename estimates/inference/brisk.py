@@ -3,8 +3,9 @@
 Population Monte Carlo: a batch of weighted points teaches what the next is drawn from. The likelihood is
 turned up by as much as leaves enough effective points, so that every proposal is near what it is for. A few
 explorers, draws of the prior that climb in small companies, show hills that the batches miss, and so does a
-population for which the likelihood is turned up beyond what it is. All of it happens in the normal scores of
-the prior, where what the reports say little of is normal already.
+population for which the likelihood is turned up beyond what it is. What all this shows is gathered into one
+proposal, unless the last batch leaves nothing to learn. All of it happens in the normal scores of the prior,
+where what the reports say little of is normal already.
 
 References: Cappe et al. (2004), doi:10.1198/106186004X12803; Ionides (2008), doi:10.1198/106186008X320456,
 for bounding the weights that teach.
@@ -227,13 +228,9 @@ def _climbed(
         if lost == _LOST or not share:
             return None
         if power == 1.0 and share >= _SHARE_GOOD and pupil.blend.parts:
-            if pupil.is_clear(log_weights):
-                return pupil.ready(batch, log_weights, *_loudest(batch, log_weights, pupil, rng))
             good.append((batch, log_weights))
             if sum(effective_size(weights) for _, weights in good) >= _ENOUGH:
-                seen = together(good)
-                looks = _looks(*seen, min(_TRAINING, _TRAINING_PER_UNKNOWN * unknowns, 2 * pupil.points), rng)
-                return pupil.gathered(*looks, rng, *hills, *_loudest(*seen, pupil, rng)).practised(rng)
+                return _at_the_top(pupil, good, hills, rng)
         population = batch.take(chosen(_bounded(turned_down), count, rng))
         coordinates = Transport.of(population.points)
         population = move(population, pupil._evaluate, power, 1, rng, coordinates=coordinates)
@@ -241,6 +238,18 @@ def _climbed(
         pupil = replace(pupil, blend=_shared([main, *pupil.blend.parts[:1], *hills]))
         batch, log_weights = weighted_batch_of(pupil.blend, pupil._evaluate, pupil._draw_prior, size, rng)
     return None
+
+
+def _at_the_top(
+    pupil: Pupil, good: list[tuple[Population, Array]], hills: list[Part], rng: np.random.Generator
+) -> Pupil | None:
+    """After good batches there, of which the last may leave nothing to learn."""
+    if pupil.is_clear(good[-1][1]):
+        return pupil.ready(*good[-1], *_loudest(*good[-1], pupil, rng))
+    batch, log_weights = together(good)
+    most = min(_TRAINING, _TRAINING_PER_UNKNOWN * batch.points.shape[1], 2 * pupil.points)
+    looks = _looks(batch, log_weights, most, rng)
+    return pupil.gathered(*looks, rng, *hills, *_loudest(batch, log_weights, pupil, rng)).practised(rng)
 
 
 def _looks(
