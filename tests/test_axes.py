@@ -79,6 +79,22 @@ def test_a_large_array_is_gone_through_no_more_often_than_it_must(expression, st
     np.testing.assert_allclose(found, eval(expression, {"a": given_values, "pt": np}), rtol=1e-12)
 
 
+@pytest.mark.parametrize("times", ["in itself", "from the left", "from the right"])
+def test_sums_without_end_are_left_as_they_are(times):
+    """Of 2^30 terms, and of more than Python has room for on its stack."""
+    (large, small), (value, number) = variables()[:2], values()[:2]
+    made, expected = large - small, value - number
+    for _ in range(30 if times == "in itself" else 3000):
+        if times == "in itself":
+            made, expected = made + made, expected + expected
+        elif times == "from the left":
+            made, expected = made - small, expected - number
+        else:
+            made, expected = small - made, number - expected
+    (found,) = Straight([large, small], [made])(value, number)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def test_infinities_come_out_as_they_do_one_after_the_other():
     inputs, infinite = variables(), np.array([[np.inf], [-np.inf], [np.nan], [0.0], [2.0]])
     given_values = [values()[0], infinite, values()[2], np.array([[0.0]])]
@@ -95,9 +111,13 @@ def test_infinities_come_out_as_they_do_one_after_the_other():
 
 
 def test_whole_numbers_are_left_as_they_are():
-    x, y = pt.lmatrix("x"), pt.lmatrix("y")
+    x, y, z = pt.lmatrix("x"), pt.lmatrix("y"), pt.matrix("z")
+    b = pt.tensor("b", shape=(None, 1), dtype="int8")
     given_values = np.array([[7, -3], [2, 9]]), np.array([[2, 5], [3, -4]])
     found = Straight([x, y], [x - y[:, :1] - 1, x / y[:, :1]])(*given_values)
     assert found[0].dtype == "int64"
+    many = np.full((2, 1), 100, dtype="int8")
+    (sum_of_all,) = Straight([z, b], [(z + b + b) + z[:, :1]])(np.ones((2, 3)), many)  # 200 is none of them
+    np.testing.assert_array_equal(sum_of_all, np.full((2, 3), 202.0))
     np.testing.assert_array_equal(found[0], given_values[0] - given_values[1][:, :1] - 1)
     np.testing.assert_array_equal(found[1], given_values[0] / given_values[1][:, :1])

@@ -6,6 +6,7 @@ from the large array at once; and z is a product with 1 / s, which is faster tha
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import pytensor.scalar as ps
@@ -18,6 +19,9 @@ type Axes = tuple[bool, ...]
 type Term = tuple[int, Any]
 """A sign, and a variable."""
 
+_MOST_TERMS, _MOST_DEEP = 8, 6
+"""A density has no more; a graph in which sums are added to themselves has no end of them."""
+
 
 def small_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
     """The same as a sum or quotient with less done to large arrays; None where there is no such thing.
@@ -25,21 +29,17 @@ def small_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
     Parameters
     ----------
     resolved : callable
-        What stands for a variable.
+        What stands for a variable; a sum stands for itself.
     """
-    if not isinstance(node.op, Elemwise):
-        return None
-    if any(variable.type.dtype != "float64" for variable in (*node.inputs, *node.outputs)):
-        return None
-    if isinstance(node.op.scalar_op, ps.TrueDiv):
+    if _is_of_floats(node, ps.TrueDiv):
         large, small = node.inputs
         return large * pt.reciprocal(small) if _axes(small) != _axes(node.outputs[0]) else None
-    return _summed_first(node, resolved) if _is_sum(node) else None
+    return _summed_first(node, resolved) if is_sum(node) else None
 
 
 def _summed_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
     axes = _axes(node.outputs[0])
-    terms = list(_terms(node, 1, axes, resolved))
+    terms = list(islice(_terms(node, 1, axes, resolved), _MOST_TERMS + 1))
     large = [term for term in terms if _axes(term[1]) == axes]
     small = [term for term in terms if _axes(term[1]) != axes]
     groups: list[list[Term]] = []
@@ -49,21 +49,29 @@ def _summed_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
             groups.append([term])
         else:
             group.append(term)
-    if not large or len(groups) == len(small):
+    if not large or len(groups) == len(small) or len(terms) > _MOST_TERMS:
         return None
     return _sum([*[(1, _sum(group)) for group in groups], *large])
 
 
-def _is_sum(node: Any) -> bool:
-    return isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, ps.Add | ps.Sub)
+def is_sum(node: Any) -> bool:
+    """Whether an operation adds or subtracts floating-point numbers; small whole ones would overflow."""
+    return _is_of_floats(node, ps.Add | ps.Sub)
 
 
-def _terms(node: Any, sign: int, axes: Axes, resolved: Callable[[Any], Any]) -> Iterator[Term]:
+def _is_of_floats(node: Any, kind: Any) -> bool:
+    if not isinstance(node.op, Elemwise) or not isinstance(node.op.scalar_op, kind):
+        return False
+    return all(variable.type.dtype == "float64" for variable in (*node.inputs, *node.outputs))
+
+
+def _terms(node: Any, sign: int, axes: Axes, resolved: Callable[[Any], Any], deep: int = 0) -> Iterator[Term]:
     """The terms of a sum, and in place of a term that is a sum of the same size its own."""
     for number, variable in enumerate(map(resolved, node.inputs)):
         own = -sign if number and isinstance(node.op.scalar_op, ps.Sub) else sign
-        if variable.owner is not None and _is_sum(variable.owner) and _axes(variable) == axes:
-            yield from _terms(variable.owner, own, axes, resolved)
+        inner = variable.owner
+        if inner is not None and is_sum(inner) and _axes(variable) == axes and deep < _MOST_DEEP:
+            yield from _terms(inner, own, axes, resolved, deep + 1)
         else:
             yield own, variable
 

@@ -21,7 +21,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.random.op import RandomVariable
 
-from estimates.inference.axes import small_first
+from estimates.inference.axes import is_sum, small_first
 from estimates.inference.calls import Call, call_of, keeps_nothing, performed
 from estimates.inference.columns import Columns
 from estimates.inference.identities import changes_nothing, constant_of, same_as
@@ -240,8 +240,11 @@ class _Line:
         return small_first(node, self._resolved)
 
     def _resolved(self, variable: Any) -> Any:
-        """What stands for a variable in the end."""
-        while variable.owner is not None and (same := self._same(variable)) is not None:
+        """What stands for a variable in the end; a sum for itself, or long sums would never end."""
+        while variable.owner is not None and not is_sum(variable.owner):
+            same = self._same(variable)
+            if same is None:
+                break
             variable = same
         return variable
 
