@@ -24,13 +24,13 @@ def values(seed=1):
 
 
 def trees():
-    """Sums and differences of four arrays, and quotients by one of them, as expressions of `a`, the list."""
+    """Sums, differences and products of four arrays, as expressions of `a`, the list of them."""
     leaves = st.sampled_from([f"a[{number}]" for number in range(len(SHAPES))])
     return st.recursive(
         leaves,
-        lambda parts: (
-            st.tuples(parts, st.sampled_from("++--"), parts) | st.tuples(parts, st.just("/"), leaves)
-        ).map(lambda three: f"({' '.join(three)})"),
+        lambda parts: st.tuples(parts, st.sampled_from("++--*"), parts).map(
+            lambda three: f"({' '.join(three)})"
+        ),
         max_leaves=10,
     )
 
@@ -39,12 +39,10 @@ def trees():
 def test_what_is_added_in_another_order_comes_out_the_same_but_for_rounding(tree, large):
     inputs, given_values = variables(), [large, *values()[1:]]
     (found,) = Straight(inputs, [eval(tree, {"a": inputs})])(*given_values)
-    with np.errstate(all="ignore"):
-        expected = eval(tree, {"a": given_values})
-        size = eval(tree.replace("-", "+"), {"a": [np.abs(value) for value in given_values]})
+    expected = eval(tree, {"a": given_values})
+    size = eval(tree.replace("-", "+"), {"a": [np.abs(value) for value in given_values]})
     assert found.shape == expected.shape
-    known = size < 1e12  # elsewhere something was divided by next to nothing
-    assert np.all(np.abs(found[known] - expected[known]) <= 1e-12 * (1 + size[known]))
+    assert np.all(np.abs(found - expected) <= 1e-13 * size)
 
 
 def large_steps(output, inputs, given_values):
@@ -95,6 +93,28 @@ def test_sums_without_end_are_left_as_they_are(times):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+def test_a_sum_that_is_wanted_more_than_once_is_computed_once():
+    x, v = pt.matrix("x"), pt.vector("v")
+    total, outputs = x * 0.5, []
+    for k in range(20):
+        total = total + v * (k + 2.0) + pt.exp(x * k)
+        outputs.append(total)
+    line = Straight([x, v], outputs)
+    assert len(line._steps) < 8 * 20
+    value, number = values()[0], values()[1].ravel()[:VALUES]
+    expected = value * 0.5
+    for k, found in enumerate(line(value, number)):
+        expected = expected + number * (k + 2.0) + np.exp(value * k)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_sum_that_is_given_is_not_looked_into():
+    x, y, u, w = pt.matrix("x"), pt.matrix("y"), pt.vector("u"), pt.vector("w")
+    given = x + y
+    (found,) = Straight([given, u, w], [(given + u) + w])(np.full((2, 3), 7.0), np.arange(3.0), np.ones(3))
+    np.testing.assert_array_equal(found, [[8.0, 9.0, 10.0]] * 2)
+
+
 def test_infinities_come_out_as_they_do_one_after_the_other():
     inputs, infinite = variables(), np.array([[np.inf], [-np.inf], [np.nan], [0.0], [2.0]])
     given_values = [values()[0], infinite, values()[2], np.array([[0.0]])]
@@ -114,10 +134,9 @@ def test_whole_numbers_are_left_as_they_are():
     x, y, z = pt.lmatrix("x"), pt.lmatrix("y"), pt.matrix("z")
     b = pt.tensor("b", shape=(None, 1), dtype="int8")
     given_values = np.array([[7, -3], [2, 9]]), np.array([[2, 5], [3, -4]])
-    found = Straight([x, y], [x - y[:, :1] - 1, x / y[:, :1]])(*given_values)
-    assert found[0].dtype == "int64"
+    (found,) = Straight([x, y], [x - y[:, :1] - 1])(*given_values)
+    assert found.dtype == "int64"
+    np.testing.assert_array_equal(found, given_values[0] - given_values[1][:, :1] - 1)
     many = np.full((2, 1), 100, dtype="int8")
     (sum_of_all,) = Straight([z, b], [(z + b + b) + z[:, :1]])(np.ones((2, 3)), many)  # 200 is none of them
     np.testing.assert_array_equal(sum_of_all, np.full((2, 3), 202.0))
-    np.testing.assert_array_equal(found[0], given_values[0] - given_values[1][:, :1] - 1)
-    np.testing.assert_array_equal(found[1], given_values[0] / given_values[1][:, :1])

@@ -172,6 +172,7 @@ def test_arrays_laid_out_along_each_other_come_out_as_compiled(length):
         pt.max(spread, axis=-1),
         pt.exp(spread) * y,
         x > y,
+        pt.maximum(x, y),
         spread[:, 1:, 0],
     ]
     rng = np.random.default_rng(length)

@@ -1,8 +1,8 @@
-"""What can be done to small arrays before they meet a large one.
+"""Small terms of a sum, added up before they meet a large one.
 
 The log density of a normal is -z^2 / 2 - ln sqrt(2 pi) - ln s, a number for each point and observed value.
 Where s is the same for all values of a point, its logarithm and the constant are added up first, and taken
-from the large array at once; and z is a product with 1 / s, which is faster than a quotient.
+from the large array at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 import pytensor.scalar as ps
-import pytensor.tensor as pt
 from pytensor.tensor.elemwise import Elemwise
 
 type Axes = tuple[bool, ...]
@@ -19,27 +18,19 @@ type Axes = tuple[bool, ...]
 type Term = tuple[int, Any]
 """A sign, and a variable."""
 
+type InnerSum = Callable[[Any], Any]
+"""The sum that a variable is for nothing but the sum that it is a term of; None where it is no such sum."""
+
 _MOST_TERMS, _MOST_DEEP = 8, 6
-"""A density has no more; a graph in which sums are added to themselves has no end of them."""
+"""A density has no more, and other graphs have no end of them."""
 
 
-def small_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
-    """The same as a sum or quotient with less done to large arrays; None where there is no such thing.
-
-    Parameters
-    ----------
-    resolved : callable
-        What stands for a variable; a sum stands for itself.
-    """
-    if _is_of_floats(node, ps.TrueDiv):
-        large, small = node.inputs
-        return large * pt.reciprocal(small) if _axes(small) != _axes(node.outputs[0]) else None
-    return _summed_first(node, resolved) if is_sum(node) else None
-
-
-def _summed_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
+def small_first(node: Any, inner_sum: InnerSum) -> Any:
+    """The same as a sum with its small terms added up first; None where that saves nothing."""
+    if not is_sum(node):
+        return None
     axes = _axes(node.outputs[0])
-    terms = list(islice(_terms(node, 1, axes, resolved), _MOST_TERMS + 1))
+    terms = list(islice(_terms(node, 1, axes, inner_sum), _MOST_TERMS + 1))
     large = [term for term in terms if _axes(term[1]) == axes]
     small = [term for term in terms if _axes(term[1]) != axes]
     groups: list[list[Term]] = []
@@ -56,24 +47,20 @@ def _summed_first(node: Any, resolved: Callable[[Any], Any]) -> Any:
 
 def is_sum(node: Any) -> bool:
     """Whether an operation adds or subtracts floating-point numbers; small whole ones would overflow."""
-    return _is_of_floats(node, ps.Add | ps.Sub)
-
-
-def _is_of_floats(node: Any, kind: Any) -> bool:
-    if not isinstance(node.op, Elemwise) or not isinstance(node.op.scalar_op, kind):
+    if not isinstance(node.op, Elemwise) or not isinstance(node.op.scalar_op, ps.Add | ps.Sub):
         return False
     return all(variable.type.dtype == "float64" for variable in (*node.inputs, *node.outputs))
 
 
-def _terms(node: Any, sign: int, axes: Axes, resolved: Callable[[Any], Any], deep: int = 0) -> Iterator[Term]:
+def _terms(node: Any, sign: int, axes: Axes, inner_sum: InnerSum, deep: int = 0) -> Iterator[Term]:
     """The terms of a sum, and in place of a term that is a sum of the same size its own."""
-    for number, variable in enumerate(map(resolved, node.inputs)):
+    for number, variable in enumerate(node.inputs):
         own = -sign if number and isinstance(node.op.scalar_op, ps.Sub) else sign
-        inner = variable.owner
-        if inner is not None and is_sum(inner) and _axes(variable) == axes and deep < _MOST_DEEP:
-            yield from _terms(inner, own, axes, resolved, deep + 1)
-        else:
+        inner = inner_sum(variable) if deep < _MOST_DEEP and _axes(variable) == axes else None
+        if inner is None:
             yield own, variable
+        else:
+            yield from _terms(inner, own, axes, inner_sum, deep + 1)
 
 
 def _axes(variable: Any) -> Axes:

@@ -197,7 +197,7 @@ def _in_planes(ufunc: np.ufunc, dtype: Any) -> Work:
         shape = np.broadcast(one, other).shape
         if not 1 < shape[-1] <= _SHORT:
             return ufunc(one, other)
-        return ufunc(one, other, np.moveaxis(np.empty((shape[-1], *shape[:-1]), dtype), 0, -1))
+        return ufunc(one, other, out=np.moveaxis(np.empty((shape[-1], *shape[:-1]), dtype), 0, -1))
 
     return call
 

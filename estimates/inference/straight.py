@@ -7,6 +7,7 @@ after the other. On the way, what is the same twice is listed once, and what han
 computed at once.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from copy import copy
 from typing import Any
@@ -18,8 +19,9 @@ from pytensor.compile.rewriting import inline_ofg_node
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.traversal import graph_inputs
+from pytensor.graph.traversal import apply_ancestors, graph_inputs
 from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.shape import Shape, Shape_i
 
 from estimates.inference.axes import is_sum, small_first
 from estimates.inference.calls import Call, call_of, keeps_nothing, performed
@@ -102,7 +104,7 @@ class Straight:
             if not wanted.isdisjoint(step.targets):
                 wanted.update(step.sources)
                 part._steps.insert(0, step)
-        part._plan = planned(part._steps, part._outputs)
+        part._plan, part._numbers = planned(part._steps, part._outputs), None
         return part
 
     def __call__(self, *inputs: Any) -> list[Any]:
@@ -198,9 +200,12 @@ class _Line:
         self._is_constant: set[int] = set()
         self._instead: dict[Any, Any] = {}
         self._columns = Columns()
+        self._wanted: Counter[Any] = Counter()
+        self._counted: set[Any] = set()
 
     def place(self, output: Any) -> int:
         """Where `output` will be found; lists the steps that it takes, those it needs first."""
+        self._count([output])
         waiting = [output]
         while waiting:
             variable = waiting[-1]
@@ -228,6 +233,7 @@ class _Line:
         if node not in self._instead:
             if isinstance(node.op, OpFromGraph):
                 self._instead[node] = inline_ofg_node(node)
+                self._count(self._instead[node])
             else:
                 self._instead[node] = [self._other(node)]
         found = self._instead[node]
@@ -237,16 +243,25 @@ class _Line:
         """What is computed in place of a node of one output, because it is less."""
         if (same := same_as(node)) is not None or (same := self._columns.before(node)) is not None:
             return same
-        return small_first(node, self._resolved)
+        return small_first(node, self._inner_sum)
 
-    def _resolved(self, variable: Any) -> Any:
-        """What stands for a variable in the end; a sum for itself, or long sums would never end."""
-        while variable.owner is not None and not is_sum(variable.owner):
-            same = self._same(variable)
-            if same is None:
+    def _inner_sum(self, variable: Any) -> Any:
+        """The operation that adds a variable up, if that is wanted once and not known already."""
+        while self._wanted[variable] == 1 and variable not in self._places and variable.owner is not None:
+            if is_sum(variable.owner):
+                return variable.owner
+            variable = self._same(variable)
+            if variable is None:
                 break
-            variable = same
-        return variable
+        return None
+
+    def _count(self, outputs: Sequence[Any]) -> None:
+        """Note how often each variable is wanted on the way to these, for more than its shape."""
+        self._wanted.update(outputs)
+        for node in apply_ancestors(outputs):
+            if node not in self._counted:
+                self._counted.add(node)
+                self._wanted.update(() if isinstance(node.op, Shape | Shape_i) else node.inputs)
 
     def _list(self, variable: Any) -> None:
         node = variable.owner
