@@ -13,7 +13,8 @@ from pytensor.tensor.blockwise import Blockwise
 from estimates import read, shelf, workers
 from estimates.inference import density
 from estimates.inference.density import compile_density
-from estimates.inference.straight import FAST_START, Straight
+from estimates.inference.line import FAST_START
+from estimates.inference.straight import Straight
 
 
 class Compiled:
