@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -129,11 +130,15 @@ class Workers:
 def in_threads[Lot, Answer](work: Callable[[Lot], Answer], lots: Sequence[Lot]) -> list[Answer]:
     """The answers to lots of work in NumPy, in their order, on all cores that this process may use.
 
-    The answers are the same whatever the number of threads: each lot is done by one. In a worker process
-    they are done one after the other, because the other cores are taken by other workers.
+    The answers are the same whatever the number of threads: each lot is done by one, in the caller's context
+    (what NumPy does about invalid numbers is a part of it). In a worker process they are done one after the
+    other, because the other cores are taken by other workers.
     """
     executor = _threads() if len(lots) > 1 else None
-    return [work(lot) for lot in lots] if executor is None else list(executor.map(work, lots))
+    if executor is None:
+        return [work(lot) for lot in lots]
+    contexts = [copy_context() for _ in lots]
+    return list(executor.map(lambda context, lot: context.run(work, lot), contexts, lots))
 
 
 @cache

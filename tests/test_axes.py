@@ -108,6 +108,20 @@ def test_a_sum_that_is_wanted_more_than_once_is_computed_once():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def test_a_sum_that_is_asked_for_as_well_is_not_opened_whichever_comes_first():
+    (large, by_point, *_), given_values = variables(), values()
+    inner = large - by_point
+    for outputs in ([inner - by_point[:1], inner], [inner, inner - by_point[:1]]):
+        line = Straight([large, by_point], outputs)
+        assert sum(step.call.make is np.subtract for step in line._steps) == 2
+        assert not any(step.call.make is np.add for step in line._steps)  # of small terms
+        expected = given_values[0] - given_values[1]
+        for found, output in zip(line(*given_values[:2]), outputs, strict=True):
+            np.testing.assert_allclose(
+                found, expected if output is inner else expected - given_values[1][:1], rtol=1e-13
+            )
+
+
 def test_a_sum_that_is_given_is_not_looked_into():
     x, y, u, w = pt.matrix("x"), pt.matrix("y"), pt.vector("u"), pt.vector("w")
     given = x + y

@@ -18,7 +18,7 @@ SPREAD = Call(lambda x: np.broadcast_to(x[:1], x.shape))
 """Of one element many times: what is written over it is none of them."""
 
 OF_ONE, OF_TWO = (DOUBLE, NEW, TURNED, HANDED_ON, SPREAD), (SUM, FIRST)
-INPUTS, LENGTH = 2, 3
+INPUTS = 2
 
 
 @st.composite

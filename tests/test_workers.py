@@ -8,6 +8,7 @@ import threading
 import time
 from multiprocessing import active_children, get_context
 
+import numpy as np
 import pytest
 
 from estimates import workers
@@ -101,6 +102,9 @@ def test_lots_are_shared_out_to_threads_and_their_answers_keep_the_order(monkeyp
     monkeypatch.setattr(workers.os, "process_cpu_count", lambda: 2)
     workers._threads.cache_clear()
     assert workers.in_threads(math.sqrt, [float(n * n) for n in range(50)]) == list(range(50))
+    with np.errstate(divide="ignore", invalid="raise"):
+        assert {np.geterr()["divide"]} == set(workers.in_threads(lambda _: np.geterr()["divide"], range(8)))
+        assert {"raise"} == set(workers.in_threads(lambda _: np.geterr()["invalid"], range(8)))
     assert len(set(workers.in_threads(_name_of_thread, range(8)))) == 2
     assert workers.in_threads(_name_of_thread, range(1)) == [threading.current_thread().name]
     workers._threads.cache_clear()

@@ -67,9 +67,13 @@ class Line:
         self._wanted: Counter[Any] = Counter()
         self._counted: set[Any] = set()
 
-    def place(self, output: Any) -> int:
+    def places(self, outputs: Sequence[Any]) -> list[int]:
+        """Where each of the outputs will be found; lists the steps that they take."""
+        self._count(outputs)
+        return [self._place(output) for output in outputs]
+
+    def _place(self, output: Any) -> int:
         """Where `output` will be found; lists the steps that it takes, those it needs first."""
-        self._count([output])
         waiting = [output]
         while waiting:
             variable = waiting[-1]
@@ -236,10 +240,10 @@ def listed(inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[Line, list[in
     """The steps from inputs to outputs, and where each output will be found."""
     line = Line(inputs)
     try:
-        return line, [line.place(variable) for variable in outputs]
+        return line, line.places(outputs)
     except LoopingError:
         line, outputs = _rewritten(inputs, outputs)
-        return line, [line.place(variable) for variable in outputs]
+        return line, line.places(outputs)
 
 
 def _rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[Line, Sequence[Any]]:

@@ -232,10 +232,11 @@ def log_sum(log_parts: Array) -> Array:
 
 def _factors(scatter: Array, floor: Array) -> Array:
     """Cholesky factors of the scatter matrices, lifted to be positive definite where rounding spoils it."""
+    scatter = scatter + floor
     try:
-        return np.linalg.cholesky(scatter + floor)
+        return np.linalg.cholesky(scatter)
     except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(scatter + floor)
+        values, vectors = np.linalg.eigh(scatter)
         values = np.maximum(values, 1e-9 * values[:, -1:])
         return np.linalg.cholesky(np.einsum("kij,kj,klj->kil", vectors, values, vectors))
 

@@ -246,16 +246,9 @@ def batch_of(
     ]
     population = evaluated(np.concatenate(parts), evaluate)
     share = from_prior / size
-
-    def log_density(points: Array) -> Array:
-        with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
-            return blend.log_density(points)
-
-    with np.errstate(invalid="ignore"):
-        log_proposal = np.logaddexp(
-            math.log1p(-share) + np.concatenate(in_threads(log_density, parts)),
-            math.log(share) + population.log_prior,
-        )
+    with np.errstate(invalid="ignore"):  # draws of the prior that lie outside its support
+        log_density = np.concatenate(in_threads(blend.log_density, parts))
+        log_proposal = np.logaddexp(math.log1p(-share) + log_density, math.log(share) + population.log_prior)
     return population, log_proposal
 
 

@@ -5,10 +5,10 @@ that makes a new array leaves two. Which may be written over is known before any
 is wanted after each step, and from what may lie in the same memory.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from estimates.inference.calls import Call
+from estimates.inference.calls import Call, Work
 
 type Places = tuple[int, ...]
 
@@ -31,7 +31,7 @@ class Step(NamedTuple):
 class Act(NamedTuple):
     """What is done for a step, and the places that nobody wants after it."""
 
-    work: Callable[..., Any]
+    work: Work
     sources: Places
     targets: Places
     spent: Places
@@ -63,7 +63,8 @@ def planned(steps: Sequence[Step], outputs: Collection[int]) -> Plan:
         if call.shares is not None and shared <= own.keys():
             own |= dict.fromkeys(together, together)
         else:
-            own = {place: all_there for place, all_there in own.items() if place not in together}
+            for place in together:
+                own.pop(place, None)
         spent = tuple({place for place in (*sources, *targets) if place in made and last[place] == number})
         acts.append(Act(work, arguments, targets, spent))
     return Plan(acts, frozenset(outputs) - own.keys())
